@@ -1,0 +1,1 @@
+export { ERROR_CODES, type ErrorCode, fromWireError, invariant, RondoError, toWireError, type WireError } from './errors.ts'

@@ -1,0 +1,36 @@
+/**
+ * Every bound that both sides of the wire agree on, with its unit and reason. The server enforces them;
+ * clients stay below them. Not for: settings a person chooses.
+ */
+
+/** Raised with every incompatible change of messages or frames; both sides refuse a stranger. */
+export const PROTOCOL_VERSION = 1
+
+/** Bytes. One socket.io message: a relayed 64 KiB frame or a console burst fits with room to spare. */
+export const MAX_MESSAGE_BYTES = 1_048_576
+/** Bytes of JSON in one signal: an SDP with many candidates stays below 20 KiB. */
+export const MAX_SIGNAL_BYTES = 65_536
+/** Bytes of JSON that a rank may return as its result. Larger things belong into files. */
+export const MAX_RESULT_BYTES = 262_144
+/** Characters of one console line; the rest is cut with a note. */
+export const MAX_CONSOLE_CHARS = 16_384
+/** Members (slots) of one session. A full mesh of links beyond this is not sensible. */
+export const MAX_MEMBERS = 64
+/** Slots that one page may bring. */
+export const MAX_SLOTS_PER_PAGE = 32
+/** Sessions of one server process. */
+export const MAX_SESSIONS = 256
+/** Connections (pages, agents, watchers) of one session. */
+export const MAX_CLIENTS_PER_SESSION = 256
+/** Bytes of one uploaded run file (model, CSV). */
+export const MAX_UPLOAD_BYTES = 1_073_741_824
+/** Milliseconds between server pings, and how long an answer may take: together below the 5 s promise for a dead tab. */
+export const HEARTBEAT_INTERVAL_MS = 1_500
+export const HEARTBEAT_TIMEOUT_MS = 3_000
+/** Bytes of one payload message on a link: measured best on WebRTC (64 KiB good, 256 KiB halves the rate). */
+export const DEFAULT_MESSAGE_BYTES = 65_536
+/** TCP port of the main node's server, as torchrun's rendezvous. */
+export const DEFAULT_MAIN_PORT = 29_400
+/** Seconds that a run waits for its ranks, and that one collective may take. */
+export const DEFAULT_START_TIMEOUT_S = 600
+export const DEFAULT_STEP_TIMEOUT_S = 60

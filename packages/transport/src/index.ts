@@ -1,0 +1,1 @@
+export type { Link, LinkEnd, LinkStats } from './link.ts'

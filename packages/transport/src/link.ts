@@ -1,0 +1,44 @@
+/**
+ * A link: a reliable, ordered pipe of frames between two ranks, whatever carries it. Every carrier passes
+ * the same contract test. Not for: making connections (broker) or what frames mean (collectives).
+ */
+import type { Carrier } from '@rondo/protocol'
+
+/** Why a link ended; `clean` when one side closed it on purpose. */
+export interface LinkEnd {
+  clean: boolean
+  reason: string
+}
+
+export interface LinkStats {
+  /** Payload and header bytes handed to the carrier, and received from it. */
+  bytesSent: number
+  bytesReceived: number
+  framesSent: number
+  framesReceived: number
+  /** Milliseconds that senders spent waiting for room (back-pressure). */
+  waitedMs: number
+}
+
+export interface Link {
+  /** Rank at the other end. */
+  readonly peer: number
+  readonly carrier: Carrier
+  /** Largest frame (header included, bytes) that may be sent: the remote's limit or our 64 KiB + header, whichever is less. */
+  readonly maxFrameBytes: number
+  readonly closed: boolean
+  readonly stats: Readonly<LinkStats>
+  /**
+   * Hands a frame to the carrier. Returns nothing when the carrier took it at once, else a promise that
+   * resolves when there is room again: that is the back-pressure, and the caller must wait for it before
+   * the next send. The link owns the frame's buffer afterwards if `transfer` is set (carriers that can move
+   * memory then do not copy; the frame must span its whole ArrayBuffer); otherwise the bytes are taken
+   * before `send` returns. Throws CONNECTION_LOST after the link ended.
+   */
+  send(frame: Uint8Array<ArrayBuffer>, options?: { transfer?: boolean }): undefined | Promise<void>
+  /** Called for every frame in order. The frame belongs to the receiver. Frames before a handler is set are kept. */
+  onFrame: ((frame: Uint8Array<ArrayBuffer>) => void) | null
+  /** Called once, when the link ended for whatever reason. */
+  onEnd: ((end: LinkEnd) => void) | null
+  close(reason?: string): void
+}

@@ -1,0 +1,131 @@
+/**
+ * Samplers that give each rank its share of one common order. Every rank computes the whole order from the
+ * same seed and keeps its own part, so nothing is sent. Semantics: `torch.utils.data.DistributedSampler`
+ * and Lightning's `UnrepeatedDistributedSampler` and `DistributedSamplerWrapper`; the order itself is ours
+ * (see rng.ts).
+ */
+import { RondoError } from '@rondo/protocol'
+import { permutation, range } from './rng.ts'
+import { type Sampler, wholeNumber } from './sampler.ts'
+import { type Layout, type Padding, shardIndices, shardLength } from './shard.ts'
+
+export interface DistributedSamplerOptions {
+  /** Shuffle by `seed + epoch`; default `true`. */
+  shuffle?: boolean
+  /** Integer ≥ 0, the same on every rank; default 0. */
+  seed?: number
+  /** Cut the tail so that ranks are equal, instead of repeating samples; default `false`. */
+  dropLast?: boolean
+  /** `strided` (default) or `contiguous` slices, as fastai deals them. */
+  layout?: Layout
+}
+
+/**
+ * Rank `rank`'s share of 0..length-1 among `worldSize` ranks. Every rank gets the same number: by default the
+ * order is repeated from its start as often as needed, with `dropLast` its tail is cut. Without `setEpoch`
+ * every epoch has the same order.
+ * Errors: BAD_ARGUMENT for an empty data set or a rank outside 0..worldSize-1.
+ */
+export class DistributedSampler implements Sampler {
+  readonly length: number
+  readonly rank: number
+  readonly worldSize: number
+  readonly #samples: number
+  readonly #shuffle: boolean
+  readonly #seed: number
+  readonly #padding: Padding
+  readonly #layout: Layout
+  #epoch = 0
+
+  constructor(length: number, worldSize: number, rank: number, options: DistributedSamplerOptions = {}) {
+    this.#samples = wholeNumber('DistributedSampler(length)', length, 1)
+    checkRank('DistributedSampler', worldSize, rank)
+    this.worldSize = worldSize
+    this.rank = rank
+    this.#shuffle = options.shuffle ?? true
+    this.#seed = wholeNumber('DistributedSampler: seed', options.seed ?? 0, 0)
+    this.#padding = this.padding(options.dropLast ?? false)
+    this.#layout = options.layout ?? 'strided'
+    this.length = shardLength(length, worldSize, rank, this.#padding)
+  }
+
+  setEpoch(epoch: number): void {
+    this.#epoch = wholeNumber('setEpoch(epoch)', epoch, 0)
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    const order = this.#shuffle ? permutation(this.#samples, this.#seed + this.#epoch) : range(this.#samples)
+    return shardIndices(order, this.worldSize, this.rank, this.#padding, this.#layout).values()
+  }
+
+  protected padding(dropLast: boolean): Padding {
+    return dropLast ? 'drop' : 'wrap'
+  }
+}
+
+/**
+ * The exact form, for evaluation: every sample on exactly one rank, in the data set's order unless `shuffle`.
+ * Some ranks have one sample less than others, with few samples none at all.
+ */
+export class UnrepeatedDistributedSampler extends DistributedSampler {
+  constructor(
+    length: number,
+    worldSize: number,
+    rank: number,
+    options: Omit<DistributedSamplerOptions, 'dropLast'> = {},
+  ) {
+    super(length, worldSize, rank, { shuffle: false, ...options })
+  }
+
+  protected override padding(): Padding {
+    return 'exact'
+  }
+}
+
+/**
+ * A rank's share of whatever another sampler gives: its list is taken anew on each iteration and every
+ * worldSize-th index kept. The inner sampler must give the same list on every rank.
+ * Errors: BAD_ARGUMENT for an inner sampler without a finite length, or a rank out of range.
+ */
+export class DistributedSamplerWrapper implements Sampler {
+  readonly #inner: Sampler
+  readonly #padding: Padding
+  readonly #worldSize: number
+  readonly #rank: number
+
+  /** `exact`: no sample twice (evaluation); default `false`: padded so that all ranks have the same number. */
+  constructor(inner: Sampler, worldSize: number, rank: number, options: { exact?: boolean } = {}) {
+    checkRank('DistributedSamplerWrapper', worldSize, rank)
+    if (!Number.isSafeInteger(inner.length)) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `sampler ${inner.constructor.name} has length ${String(inner.length)}; only samplers with a finite length can be shared among ranks. Give it a length, or use an iterable data set that shards itself.`,
+      )
+    }
+    this.#inner = inner
+    this.#worldSize = worldSize
+    this.#rank = rank
+    this.#padding = options.exact ? 'exact' : 'wrap'
+  }
+
+  get length(): number {
+    return shardLength(this.#inner.length, this.#worldSize, this.#rank, this.#padding)
+  }
+
+  setEpoch(epoch: number): void {
+    this.#inner.setEpoch?.(epoch)
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    return shardIndices([...this.#inner], this.#worldSize, this.#rank, this.#padding).values()
+  }
+}
+
+function checkRank(who: string, worldSize: number, rank: number): void {
+  wholeNumber(`${who}: worldSize`, worldSize, 1)
+  if (Number.isInteger(rank) && rank >= 0 && rank < worldSize) return
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `${who}: rank is ${String(rank)}; allowed are whole numbers in the interval [0, ${worldSize - 1}]. Pass fabric.globalRank.`,
+  )
+}

@@ -1,0 +1,187 @@
+/**
+ * The loader: goes through a data set in a sampler's order and gives batches, the next ones under way while
+ * the current one trains. Gives columns of typed arrays, never tensors; fabric puts them on the device.
+ */
+import { RondoError } from '@rondo/protocol'
+import { collate as stack } from './collate.ts'
+import type { Awaitable, Columns } from './column.ts'
+import { type Dataset, type IterableDataset, isMapStyle, readBatch, readSamples } from './dataset.ts'
+import { prefetch } from './prefetch.ts'
+import { RandomSampler, type Sampler, SequentialSampler, wholeNumber } from './sampler.ts'
+
+/** Batches in preparation ahead of the current one: one being read, one ready. */
+const DEFAULT_PREFETCH = 2
+
+export interface DataLoaderOptions<C extends Columns = Columns> {
+  /** Samples per batch on this rank; default 1. */
+  batchSize?: number
+  /** Visit in a new random order each epoch; default `false`. Not together with `sampler`. */
+  shuffle?: boolean
+  /** The order to visit; default by `shuffle`. */
+  sampler?: Sampler
+  /** Leave out a last batch smaller than `batchSize`; default `false`. */
+  dropLast?: boolean
+  /** Batches prepared ahead of the current one; default 2, 0 reads on demand. */
+  prefetch?: number
+  /** Makes a batch of samples; default stacks each column. */
+  collate?: (samples: readonly C[]) => Awaitable<C>
+  /** Ends every iteration with an ABORTED error when it fires. */
+  signal?: AbortSignal
+}
+
+type Source<C extends Columns> = Dataset<C> | IterableDataset<C>
+
+export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C> {
+  readonly dataset: Source<C>
+  readonly batchSize: number
+  readonly dropLast: boolean
+  /** The order of a map-style data set; `undefined` for an iterable one. */
+  readonly sampler: Sampler | undefined
+  readonly #options: DataLoaderOptions<C>
+  readonly #prefetch: number
+  #nextEpoch = 0
+
+  /**
+   * Errors: BAD_ARGUMENT for a batch size below 1 or a data set that is neither map-style nor iterable;
+   * CONFLICT for `shuffle` with `sampler`, or either with an iterable data set.
+   */
+  constructor(dataset: Source<C>, options: DataLoaderOptions<C> = {}) {
+    this.dataset = dataset
+    this.#options = options
+    this.batchSize = wholeNumber('DataLoader: batchSize', options.batchSize ?? 1, 1)
+    this.#prefetch = wholeNumber('DataLoader: prefetch', options.prefetch ?? DEFAULT_PREFETCH, 0)
+    this.dropLast = options.dropLast ?? false
+    this.sampler = chooseSampler(dataset, options)
+  }
+
+  /** True when the number of batches is known: a map-style data set with a sampler that ends. */
+  get hasLength(): boolean {
+    return this.sampler !== undefined && Number.isSafeInteger(this.sampler.length)
+  }
+
+  /** Batches per epoch on this rank. Errors: BAD_ARGUMENT where it is not known (see `hasLength`). */
+  get length(): number {
+    if (this.sampler === undefined || !this.hasLength) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `DataLoader.length: ${this.sampler ? `sampler ${this.sampler.constructor.name} has length ${this.sampler.length}` : 'an iterable data set has no length'}; only a map-style data set with a finite sampler has one. Ask hasLength first.`,
+      )
+    }
+    const batches = this.sampler.length / this.batchSize
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
+  }
+
+  /** The same loader with another order, starting again at epoch 0. */
+  withSampler(sampler: Sampler): DataLoader<C> {
+    return new DataLoader(this.dataset, { ...this.#options, shuffle: false, sampler })
+  }
+
+  /**
+   * Sets the number of the next iteration; later ones count on from there. Without it the sampler's epoch
+   * is the number of iterations begun before.
+   */
+  setEpoch(epoch: number): void {
+    this.#nextEpoch = wholeNumber('DataLoader.setEpoch(epoch)', epoch, 0)
+  }
+
+  /** One epoch of batches. Leaving the loop early stops the batches under way. */
+  [Symbol.asyncIterator](): AsyncGenerator<C, void, undefined> {
+    this.sampler?.setEpoch?.(this.#nextEpoch)
+    this.#nextEpoch += 1
+    return this.sampler && isMapStyle(this.dataset)
+      ? this.#mapped(this.dataset, this.sampler[Symbol.iterator]())
+      : this.#streamed(this.dataset as IterableDataset<C>)
+  }
+
+  async *#mapped(dataset: Dataset<C>, order: Iterator<number>): AsyncGenerator<C, void, undefined> {
+    const { collate } = this.#options
+    const leaving = new AbortController()
+    const signal = joined(leaving.signal, this.#options.signal)
+    const read = async (indices: number[]): Promise<C> =>
+      collate ? collate(await readSamples(dataset, indices)) : readBatch(dataset, indices, signal)
+    const start = (): Promise<C> | undefined => {
+      const indices = take(order, this.batchSize)
+      return this.#isBatch(indices) ? read(indices) : undefined
+    }
+    try {
+      yield* prefetch('DataLoader', start, this.#prefetch, signal)
+    } finally {
+      leaving.abort()
+      order.return?.()
+    }
+  }
+
+  async *#streamed(source: IterableDataset<C>): AsyncGenerator<C, void, undefined> {
+    const { collate = stack } = this.#options
+    const samples = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+    const next = async (): Promise<C | undefined> => {
+      const batch: C[] = []
+      while (batch.length < this.batchSize) {
+        const { value, done } = await samples.next()
+        if (done) break
+        batch.push(value)
+      }
+      return this.#isBatch(batch) ? collate(batch) : undefined
+    }
+    // A stream is read strictly in turn: each batch starts when the one before it is complete.
+    let last: Promise<C | undefined> = Promise.resolve(undefined)
+    const start = (): Promise<C | undefined> => {
+      last = last.then(next)
+      return last
+    }
+    const signal = joined(this.#options.signal)
+    try {
+      for await (const batch of prefetch('DataLoader', start, this.#prefetch, signal)) {
+        if (batch === undefined) return
+        yield batch
+      }
+    } finally {
+      // Not awaited: a source that is stuck must not hold up the one who leaves.
+      Promise.resolve(samples.return?.()).catch(() => {})
+    }
+  }
+
+  #isBatch(items: readonly unknown[]): boolean {
+    return items.length > 0 && (!this.dropLast || items.length === this.batchSize)
+  }
+}
+
+function chooseSampler<C extends Columns>(dataset: Source<C>, options: DataLoaderOptions<C>): Sampler | undefined {
+  const { sampler, shuffle = false } = options
+  if (isMapStyle(dataset)) {
+    if (sampler && shuffle) {
+      throw new RondoError(
+        'CONFLICT',
+        'DataLoader: shuffle is true and a sampler is given too; a sampler already fixes the order. Choose one.',
+      )
+    }
+    return sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length))
+  }
+  if (!(Symbol.asyncIterator in dataset || Symbol.iterator in dataset)) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `DataLoader(dataset): got ${Object.prototype.toString.call(dataset)}; allowed are a Dataset (length and get) or an iterable of samples. Wrap arrays in an InMemoryDataset.`,
+    )
+  }
+  if (sampler || shuffle) {
+    throw new RondoError(
+      'CONFLICT',
+      `DataLoader: ${sampler ? 'a sampler' : 'shuffle: true'} is given for an iterable data set; its samples come in its own order. Leave it out and order the samples in the data set itself.`,
+    )
+  }
+  return undefined
+}
+
+function take(order: Iterator<number>, count: number): number[] {
+  const indices: number[] = []
+  while (indices.length < count) {
+    const { value, done } = order.next()
+    if (done) break
+    indices.push(value)
+  }
+  return indices
+}
+
+function joined(...signals: (AbortSignal | undefined)[]): AbortSignal {
+  return AbortSignal.any(signals.filter((signal) => signal !== undefined))
+}

@@ -1,0 +1,1 @@
+export { type MnistFile, mnistFiles } from './mnist-files.ts'

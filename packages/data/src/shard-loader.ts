@@ -1,0 +1,42 @@
+/**
+ * Puts the right distributed sampler into a loader: the table of what each kind of source sampler becomes
+ * in a world of many ranks. Which rank this is, is told from outside.
+ */
+import type { Columns } from './column.ts'
+import { DistributedSampler, DistributedSamplerWrapper, UnrepeatedDistributedSampler } from './distributed-sampler.ts'
+import type { DataLoader } from './loader.ts'
+import { RandomSampler, type Sampler, SequentialSampler } from './sampler.ts'
+
+export interface ShardOptions {
+  /** How many shares there are, usually the world size. */
+  worldSize: number
+  /** Which share is wanted, 0..worldSize-1. */
+  rank: number
+  /** Every sample on exactly one rank, for evaluation; default `false`: equal shares, padded by repeating. */
+  exact?: boolean
+}
+
+/**
+ * The loader restricted to one rank's share. Random and sequential samplers become a `DistributedSampler` with the
+ * same order, other samplers are wrapped, distributed ones are kept. An iterable data set is left untouched:
+ * every rank sees all of it.
+ * Errors: BAD_ARGUMENT for a rank out of range, an empty data set, or a sampler without a finite length.
+ */
+export function shardLoader<C extends Columns>(loader: DataLoader<C>, options: ShardOptions): DataLoader<C> {
+  if (loader.sampler === undefined || isDistributed(loader.sampler)) return loader
+  return loader.withSampler(shardSampler(loader.sampler, options))
+}
+
+/** True for samplers that already give one rank's share only. */
+export function isDistributed(sampler: Sampler): boolean {
+  return sampler instanceof DistributedSampler || sampler instanceof DistributedSamplerWrapper
+}
+
+function shardSampler(sampler: Sampler, { worldSize, rank, exact = false }: ShardOptions): Sampler {
+  if (!(sampler instanceof RandomSampler || sampler instanceof SequentialSampler)) {
+    return new DistributedSamplerWrapper(sampler, worldSize, rank, { exact })
+  }
+  const order = sampler instanceof RandomSampler ? { shuffle: true, seed: sampler.seed } : { shuffle: false }
+  const Kind = exact ? UnrepeatedDistributedSampler : DistributedSampler
+  return new Kind(sampler.length, worldSize, rank, order)
+}

@@ -1,0 +1,57 @@
+/**
+ * The look of a rank and of a carrier, the same in ring, curves, consoles and tables. Not for: layout.
+ */
+import type { Carrier } from '@rondo/protocol'
+
+const RANK_COLOURS = 8
+/** After the eighth rank colours repeat with a dash; three dashes tell 32 ranks apart. */
+const RANK_DASHES = ['', '5 3', '2 3', '8 3 2 3'] as const
+
+/** CSS colour of a rank, as a token reference. */
+export function rankColour(rank: number): string {
+  return `var(--rank-${rank % RANK_COLOURS})`
+}
+
+/** Stroke dash of a rank: empty for the first eight. */
+export function rankDash(rank: number): string {
+  return RANK_DASHES[Math.floor(rank / RANK_COLOURS) % RANK_DASHES.length] ?? ''
+}
+
+export function carrierColour(carrier: Carrier): string {
+  return `var(--carrier-${carrier === 'memory' ? 'local' : carrier})`
+}
+
+/** Solid, long, dotted, short: carriers stay apart without colour. */
+export function carrierDash(carrier: Carrier): string {
+  switch (carrier) {
+    case 'webrtc':
+      return ''
+    case 'port':
+      return '14 4'
+    case 'relay':
+      return '4 5'
+    case 'local':
+    case 'memory':
+      return '1 4'
+    default:
+      return carrier satisfies never
+  }
+}
+
+/** The carrier in a person's words. */
+export function carrierName(carrier: Carrier): string {
+  switch (carrier) {
+    case 'local':
+      return 'same page'
+    case 'port':
+      return 'same browser'
+    case 'webrtc':
+      return 'WebRTC'
+    case 'relay':
+      return 'relay'
+    case 'memory':
+      return 'memory'
+    default:
+      return carrier satisfies never
+  }
+}

@@ -35,7 +35,7 @@ describe('figures', () => {
   })
 
   it('keeps losses legible at any size', () => {
-    expect(formatLoss(2.302585)).toBe('2.3026')
+    expect(formatLoss(2.30264)).toBe('2.3026')
     expect(formatLoss(0.00001)).toBe('1.00e-5')
     expect(formatLoss(123.456)).toBe('123.5')
   })

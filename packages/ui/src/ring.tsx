@@ -148,7 +148,7 @@ function Legend({ model }: { model: RingModel }): VNode {
         const carrier = name as RingLink['carrier']
         return (
           <span key={carrier}>
-            <svg width="22" height="8">
+            <svg width="22" height="8" aria-hidden="true">
               <path
                 d="M0 4H22"
                 stroke={carrierColour(carrier)}

@@ -35,6 +35,9 @@ export {
   MAX_CONSOLE_CHARS,
   MAX_MEMBERS,
   MAX_MESSAGE_BYTES,
+  MAX_REFUSALS_PER_MINUTE,
+  MAX_RELAY_FRAME_BYTES,
+  MAX_RELAY_FRAMES_IN_FLIGHT,
   MAX_RESULT_BYTES,
   MAX_SESSIONS,
   MAX_SIGNAL_BYTES,
@@ -48,6 +51,7 @@ export {
   type AgentHello,
   CLIENT_MESSAGES,
   type ClientEvent,
+  type ClientPayloads,
   type Handshake,
   HandshakeSchema,
   type Join,
@@ -63,6 +67,17 @@ export {
   type SessionSnapshot,
   type Signal,
 } from './messages.ts'
+export {
+  emptySeats,
+  fillSeats,
+  listMembers,
+  missingSeats,
+  nodeRanks,
+  overlappingPage,
+  type RosterAgent,
+  type RosterPage,
+  seatsOfAll,
+} from './roster.ts'
 export {
   BACKENDS,
   CARRIERS,

@@ -10,6 +10,12 @@ export const PROTOCOL_VERSION = 1
 export const MAX_MESSAGE_BYTES = 1_048_576
 /** Bytes of JSON in one signal: an SDP with many candidates stays below 20 KiB. */
 export const MAX_SIGNAL_BYTES = 65_536
+/** Bytes of one relayed frame: four default messages with their headers. */
+export const MAX_RELAY_FRAME_BYTES = 262_144 + 96
+/** Relayed frames of one connection that may await their acknowledgement: 32 slots with 8 each. */
+export const MAX_RELAY_FRAMES_IN_FLIGHT = 256
+/** Refusals within a minute that end a connection. */
+export const MAX_REFUSALS_PER_MINUTE = 3
 /** Bytes of JSON that a rank may return as its result. Larger things belong into files. */
 export const MAX_RESULT_BYTES = 262_144
 /** Characters of one console line; the rest is cut with a note. */

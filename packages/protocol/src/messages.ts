@@ -27,6 +27,8 @@ export const HandshakeSchema = v.object({
   session: NameSchema,
   token: v.optional(v.pipe(v.string(), v.maxLength(128))),
   role: v.picklist(['page', 'agent', 'controller']),
+  /** Secret of one client object: after a lost connection it proves that the same page or agent is back. */
+  clientKey: v.optional(v.pipe(v.string(), v.minLength(16), v.maxLength(128))),
 })
 export type Handshake = v.InferOutput<typeof HandshakeSchema>
 
@@ -112,6 +114,7 @@ export const CLIENT_MESSAGES = {
   'run:stop': RunStopSchema,
 } as const
 export type ClientEvent = keyof typeof CLIENT_MESSAGES
+export type ClientPayloads = { [E in ClientEvent]: v.InferOutput<(typeof CLIENT_MESSAGES)[E]> }
 
 /** One slot that somebody brought. */
 export interface Member {
@@ -149,7 +152,8 @@ export type Ack<T> = { ok: true; value: T } | { ok: false; error: WireError }
 export interface AckValues {
   join: { members: Member[]; snapshot: SessionSnapshot }
   leave: null
-  'agent:hello': { nodeRank: number; joinToken: string; snapshot: SessionSnapshot }
+  /** `nodeRank` is provisional until the run starts; `controlToken` only for the agent that created the session. */
+  'agent:hello': { nodeRank: number; joinToken: string; controlToken: string | null; snapshot: SessionSnapshot }
   signal: null
   relay: null
   'rank:event': null

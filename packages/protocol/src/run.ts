@@ -16,8 +16,9 @@ export type ProcessGroupBackend = (typeof BACKENDS)[number]
 
 export const DEBUG_LEVELS = ['off', 'info', 'detail'] as const
 
-const Name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/))
-const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/))
+// `__proto__` fits the alphabet and must never become somebody's object key.
+const Name = v.pipe(v.string(), v.regex(/^(?!__proto__$)[A-Za-z0-9._-]{1,64}$/))
+const Id = v.pipe(v.string(), v.regex(/^(?!__proto__$)[A-Za-z0-9_-]{1,64}$/))
 const Label = v.pipe(v.string(), v.maxLength(120))
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1))
 const Text = v.pipe(v.string(), v.maxLength(4096))

@@ -25,8 +25,10 @@ export interface DownloadOptions {
  * CONNECTION_LOST when the server can't be reached or breaks off, ABORTED and TIMEOUT by the signal.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  // Taken out of the options: browsers refuse a fetch that is called as a method of something else.
+  const { fetch } = options
   try {
-    const response = await options.fetch(url, { signal: options.signal, cache: options.cache })
+    const response = await fetch(url, { signal: options.signal, cache: options.cache })
     if (!response.ok) {
       throw new RondoError(
         'BAD_FILE',

@@ -24,7 +24,7 @@ export interface DataLoaderOptions<C extends Columns = Columns> {
   /** Batches prepared ahead of the current one; default 2, 0 reads on demand. */
   prefetch?: number
   /** Makes a batch of samples; default stacks each column. */
-  collate?: (samples: readonly C[]) => Awaitable<C>
+  collate?(samples: readonly C[]): Awaitable<C>
   /** Ends every iteration with an ABORTED error when it fires. */
   signal?: AbortSignal
 }

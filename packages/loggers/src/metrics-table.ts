@@ -1,0 +1,44 @@
+/** Rows of metrics whose columns grow as new names appear, and their CSV text (RFC 4180). Writes nothing itself. */
+
+/** The first column; a metric may not have this name. */
+export const STEP_COLUMN = 'step'
+
+export class MetricsTable {
+  /** `step`, then the metrics in order of first appearance. */
+  readonly columns: string[] = [STEP_COLUMN]
+  readonly #rows: { step: number; metrics: Readonly<Record<string, number>> }[] = []
+
+  get length(): number {
+    return this.#rows.length
+  }
+
+  add(metrics: Readonly<Record<string, number>>, step: number): void {
+    for (const name of Object.keys(metrics)) if (!this.columns.includes(name)) this.columns.push(name)
+    this.#rows.push({ step, metrics: { ...metrics } })
+  }
+
+  header(): string {
+    return line(this.columns.map(quote))
+  }
+
+  /** The rows from `start` on; a metric that a row lacks is an empty field. */
+  body(start = 0): string {
+    return this.#rows
+      .slice(start)
+      .map(({ step, metrics }) => this.#row(step, metrics))
+      .join('')
+  }
+
+  #row(step: number, metrics: Readonly<Record<string, number>>): string {
+    const cells = this.columns.slice(1).map((name) => (Object.hasOwn(metrics, name) ? String(metrics[name]) : ''))
+    return line([String(step), ...cells])
+  }
+}
+
+function line(fields: readonly string[]): string {
+  return `${fields.join(',')}\n`
+}
+
+function quote(field: string): string {
+  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
+}

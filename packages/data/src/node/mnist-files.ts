@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { RondoError } from '@rondo/protocol'
-import { MNIST_FILES } from '../mnist.ts'
+import { MNIST_FILES } from '../mnist/mnist.ts'
 
 export interface MnistFile {
   /** Its name, also the last part of its address below `/data/mnist/`. */

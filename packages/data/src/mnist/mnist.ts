@@ -3,15 +3,15 @@
  * scaled to 0..1 batch by batch. Runs in pages, dedicated workers and Node.
  */
 import { RondoError } from '@rondo/protocol'
-import { badFile } from './bad-file.ts'
-import { type CachedFetchOptions, cachedFetch } from './cached-fetch.ts'
-import { type Column, column } from './column.ts'
-import type { Dataset } from './dataset.ts'
-import type { DownloadProgress } from './download.ts'
-import { decodeIdx } from './idx.ts'
-import { InMemoryDataset } from './in-memory.ts'
-import { normalize } from './normalize.ts'
-import { map } from './views.ts'
+import { type CachedFetchOptions, cachedFetch } from '../fetch/cached-fetch.ts'
+import type { DownloadProgress } from '../fetch/download.ts'
+import { badFile } from '../formats/bad-file.ts'
+import { decodeIdx } from '../formats/idx.ts'
+import { type Column, column } from '../sets/column.ts'
+import type { Dataset } from '../sets/dataset.ts'
+import { InMemoryDataset } from '../sets/in-memory.ts'
+import { normalize } from '../sets/normalize.ts'
+import { map } from '../sets/views.ts'
 
 /** Where `rondo run` and `rondo serve` offer the files. */
 const DEFAULT_BASE_URL = '/data/mnist/'
@@ -78,7 +78,7 @@ export async function mnist(options: MnistOptions): Promise<Dataset<MnistSample>
 /** uint8 `[n, 28, 28, 1]`, a view into the file. */
 function decodeImages(bytes: Uint8Array, file: string): Column<'uint8'> {
   const { dtype, shape, data } = decodeIdx(bytes, file)
-  if (dtype !== 'uint8' || shape.length !== 3 || shape[1] !== SIDE || shape[2] !== SIDE || shape[0] === 0) {
+  if (dtype !== 'uint8' || shape.length !== 3 || shape[1] !== SIDE || shape[2] !== SIDE) {
     badFile(file, 0, `it holds ${dtype}[${shape.join(', ')}], expected are images uint8[n, ${SIDE}, ${SIDE}]`, HINT)
   }
   return column(data, [...shape, 1])

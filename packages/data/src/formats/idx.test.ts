@@ -21,7 +21,7 @@ function encode(
   for (let i = 0; i < count; i++) put(view, 4 + 4 * shape.length + i * size, i)
   return bytes
 }
-const shapes = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 4 })
+const shapes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 })
 const grid = (...shape: number[]) => encode(0x08, shape, 1, (view, at, i) => view.setUint8(at, i))
 
 describe('decodeIdx', () => {
@@ -69,6 +69,7 @@ describe('decodeIdx', () => {
     ['unknown type', Uint8Array.of(0, 0, 0x0a, 1, 0, 0, 0, 0), 2, /0x0a.*0x08/],
     ['no axis', Uint8Array.of(0, 0, 8, 0), 3, /0 axes/],
     ['too many axes', Uint8Array.of(0, 0, 8, 200), 3, /200 axes/],
+    ['an empty axis', grid(4, 0), 8, /axis 1 has length 0/],
     ['header cut', grid(2, 3).subarray(0, 9), 9, /header of 12 bytes/],
     ['values cut', grid(2, 3).subarray(0, 15), 15, /\[2, 3\], so 18 bytes, but the file has 15/],
     ['too long', Uint8Array.of(...grid(2, 3), 0), 18, /has 19/],

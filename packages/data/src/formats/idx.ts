@@ -3,8 +3,9 @@
  * uint32, then the values, big-endian, last axis fastest (Y. LeCun, "The MNIST database").
  * The file is not trusted: every length is checked before anything is read by it. Not for gzipped files.
  */
+
+import { type Column, type DType, sizeOf, zeros } from '../sets/column.ts'
 import { badFile } from './bad-file.ts'
-import { type Column, type DType, sizeOf, zeros } from './column.ts'
 
 interface ValueType {
   readonly dtype: DType
@@ -44,6 +45,8 @@ export function decodeIdx(bytes: Uint8Array, file = 'IDX file'): Column {
   const start = 4 + 4 * axes
   if (bytes.length < start) badFile(file, bytes.length, `it ends inside the header of ${start} bytes`, HINT)
   const shape = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis))
+  const empty = shape.indexOf(0)
+  if (empty !== -1) badFile(file, 4 + 4 * empty, `axis ${empty} has length 0, so there are no values`, HINT)
   const count = sizeOf(shape)
   const expected = start + count * type.bytes
   if (bytes.length !== expected) {

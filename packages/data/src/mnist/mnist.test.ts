@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readBatch } from './dataset.ts'
-import { DataLoader } from './loader.ts'
+import { DataLoader } from '../loader/loader.ts'
+import { shardLoader } from '../loader/shard-loader.ts'
+import { mnistFiles } from '../node/mnist-files.ts'
+import { readBatch } from '../sets/dataset.ts'
 import { type MnistSplit, mnist } from './mnist.ts'
-import { mnistFiles } from './node/mnist-files.ts'
-import { shardLoader } from './shard-loader.ts'
 
 let server: Server
 let baseUrl: string

@@ -5,7 +5,7 @@
  * step then reaches the device first, and the gathering of later batches overlaps with it. A caller that
  * never leaves its task gets its results on demand.
  */
-import { abortable, throwIfAborted } from './abort.ts'
+import { abortable, throwIfAborted } from '../fetch/abort.ts'
 
 /**
  * Yields the results of `start()` in order, with at most `depth` further ones started ahead, until `start`
@@ -52,6 +52,8 @@ class TaskQueue {
 
   constructor(run: () => void) {
     this.#channel.port1.onmessage = run
+    // Node only: an open port must not keep a process alive whose iteration was left lying.
+    ;(this.#channel.port1 as { unref?(): void }).unref?.()
   }
 
   post(): void {

@@ -2,10 +2,15 @@
  * Puts the right distributed sampler into a loader: the table of what each kind of source sampler becomes
  * in a world of many ranks. Which rank this is, is told from outside.
  */
-import type { Columns } from './column.ts'
-import { DistributedSampler, DistributedSamplerWrapper, UnrepeatedDistributedSampler } from './distributed-sampler.ts'
+
+import {
+  DistributedSampler,
+  DistributedSamplerWrapper,
+  UnrepeatedDistributedSampler,
+} from '../order/distributed-sampler.ts'
+import { RandomSampler, type Sampler, SequentialSampler } from '../order/sampler.ts'
+import type { Columns } from '../sets/column.ts'
 import type { DataLoader } from './loader.ts'
-import { RandomSampler, type Sampler, SequentialSampler } from './sampler.ts'
 
 export interface ShardOptions {
   /** How many shares there are, usually the world size. */

@@ -16,9 +16,9 @@ export interface Sampler extends Iterable<number> {
 /** The seed of shuffles that were given none. Set once per run by `seedEverything`, alike on every rank. */
 let sharedSeed = 0
 
-/** Sets the seed for every `RandomSampler` without its own. Integer 0..4294967295. */
+/** Sets the seed for every `RandomSampler` without its own. Whole number ≥ 0. */
 export function setShuffleSeed(seed: number): void {
-  sharedSeed = seed
+  sharedSeed = wholeNumber('setShuffleSeed(seed)', seed, 0)
 }
 
 /** The seed that shuffles without one of their own use now; 0 until set. */

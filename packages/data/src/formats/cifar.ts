@@ -2,8 +2,9 @@
  * Reads the binary version of CIFAR-10 and CIFAR-100 (A. Krizhevsky, 2009): records of label bytes, then 32×32
  * red, green and blue planes. Gives images channel-last, as the models here expect. Not for the Python version.
  */
+
+import type { Column } from '../sets/column.ts'
 import { badFile } from './bad-file.ts'
-import type { Column } from './column.ts'
 
 const SIDE = 32
 const PIXELS = SIDE * SIDE

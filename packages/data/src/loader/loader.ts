@@ -3,11 +3,11 @@
  * the current one trains. Gives columns of typed arrays, never tensors; fabric puts them on the device.
  */
 import { RondoError } from '@rondo/protocol'
-import { collate as stack } from './collate.ts'
-import type { Awaitable, Columns } from './column.ts'
-import { type Dataset, type IterableDataset, isMapStyle, readBatch, readSamples } from './dataset.ts'
+import { RandomSampler, type Sampler, SequentialSampler, wholeNumber } from '../order/sampler.ts'
+import { collate as stack } from '../sets/collate.ts'
+import type { Awaitable, Columns } from '../sets/column.ts'
+import { type Dataset, type IterableDataset, isMapStyle, isObject, readBatch, readSamples } from '../sets/dataset.ts'
 import { prefetch } from './prefetch.ts'
-import { RandomSampler, type Sampler, SequentialSampler, wholeNumber } from './sampler.ts'
 
 /** Batches in preparation ahead of the current one: one being read, one ready. */
 const DEFAULT_PREFETCH = 2
@@ -157,7 +157,7 @@ function chooseSampler<C extends Columns>(dataset: Source<C>, options: DataLoade
     }
     return sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length))
   }
-  if (!(Symbol.asyncIterator in dataset || Symbol.iterator in dataset)) {
+  if (!isObject(dataset) || !(Symbol.asyncIterator in dataset || Symbol.iterator in dataset)) {
     throw new RondoError(
       'BAD_ARGUMENT',
       `DataLoader(dataset): got ${Object.prototype.toString.call(dataset)}; allowed are a Dataset (length and get) or an iterable of samples. Wrap arrays in an InMemoryDataset.`,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Column, type Columns, column } from './column.ts'
-import type { Dataset } from './dataset.ts'
-import { InMemoryDataset } from './in-memory.ts'
+import { RandomSampler, SequentialSampler } from '../order/sampler.ts'
+import { type Column, type Columns, column } from '../sets/column.ts'
+import type { Dataset } from '../sets/dataset.ts'
+import { InMemoryDataset } from '../sets/in-memory.ts'
 import { DataLoader } from './loader.ts'
-import { RandomSampler, SequentialSampler } from './sampler.ts'
 import { shardLoader } from './shard-loader.ts'
 
 const numbers = (n: number) => new InMemoryDataset([column(Int32Array.from({ length: n }, (_, i) => i))])
@@ -191,6 +191,7 @@ it.each([
   ['BAD_ARGUMENT', () => new DataLoader(numbers(3), { batchSize: 0 })],
   ['BAD_ARGUMENT', () => new DataLoader(numbers(3), { prefetch: -1 })],
   ['BAD_ARGUMENT', () => new DataLoader({} as unknown as Dataset)],
+  ['BAD_ARGUMENT', () => new DataLoader(undefined as unknown as Dataset)],
   ['CONFLICT', () => new DataLoader(numbers(3), { shuffle: true, sampler: new SequentialSampler(3) })],
   ['CONFLICT', () => new DataLoader([] as Columns[], { shuffle: true })],
 ])('refuses with %s', (code, make) => {

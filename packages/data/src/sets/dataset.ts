@@ -25,7 +25,12 @@ export type IterableDataset<C extends Columns = Columns> = AsyncIterable<C> | It
 
 /** True when samples can be asked for by index. */
 export function isMapStyle<C extends Columns>(source: Dataset<C> | IterableDataset<C>): source is Dataset<C> {
-  return 'get' in source && typeof source.get === 'function' && 'length' in source
+  return isObject(source) && 'get' in source && typeof source.get === 'function' && 'length' in source
+}
+
+/** False for what callers without types may pass by mistake, `undefined` above all. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 /** Reads the samples at `indices` as one batch, by the data set's fast path when it has one. */

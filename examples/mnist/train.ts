@@ -1,0 +1,75 @@
+/**
+ * MNIST with a small convolutional net, on as many ranks as there are. Run it with `npm run train`, or
+ * `npm run rondo -- run examples/mnist/train.ts --devices 4 --epochs 3`.
+ */
+import * as tf from '@tensorflow/tfjs'
+import { DataLoader, Fabric, mnist } from 'rondo'
+
+const GLOBAL_BATCH = 128
+const LEARNING_RATE = 2e-3
+
+function buildModel(): tf.Sequential {
+  const { layers } = tf
+  return tf.sequential({
+    layers: [
+      layers.conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 5, strides: 2, activation: 'relu' }),
+      layers.conv2d({ filters: 16, kernelSize: 3, activation: 'relu' }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.flatten(),
+      layers.dense({ units: 64, activation: 'relu' }),
+      layers.dense({ units: 10 }),
+    ],
+  })
+}
+
+/** Mean cross-entropy of logits against class numbers. */
+function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
+  return tf.losses.softmaxCrossEntropy(tf.oneHot(labels.toInt(), 10), logits)
+}
+
+export default async function main(args: string[]): Promise<{ accuracy: number }> {
+  const epochs = numberAfter(args, '--epochs', 2)
+  const fabric = new Fabric()
+  await fabric.launch()
+  fabric.seedEverything(42)
+
+  const batchSize = Math.max(1, Math.round(GLOBAL_BATCH / fabric.worldSize))
+  const [trainSet, testSet] = await Promise.all([mnist({ split: 'train' }), mnist({ split: 'test' })])
+  const trainLoader = await fabric.setupDataLoaders(new DataLoader(trainSet, { batchSize, shuffle: true }))
+  const testLoader = await fabric.setupDataLoaders(new DataLoader(testSet, { batchSize: 250 }), { exact: true })
+  const [model, optimizer] = await fabric.setup(buildModel(), tf.train.adam(LEARNING_RATE))
+
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    for await (const [images, labels] of trainLoader) {
+      optimizer.zeroGrad()
+      await fabric.backward(() => crossEntropy(model.forward(images), labels))
+      await optimizer.step()
+    }
+
+    let correct = 0
+    for await (const [images, labels] of testLoader) {
+      const hits = tf.tidy(() => {
+        const predicted = model.forward(images, { training: false }).argMax(-1)
+        return predicted.equal(labels.toInt()).sum()
+      })
+      correct += (await hits.data())[0] ?? 0
+      hits.dispose()
+    }
+    const accuracy = (await fabric.allReduce(correct, { op: 'sum' })) / testSet.length
+    fabric.log('test_accuracy', accuracy)
+    fabric.print(`epoch ${epoch + 1} of ${epochs}: test accuracy ${(100 * accuracy).toFixed(2)} %`)
+    if (epoch === epochs - 1) {
+      await fabric.save('model.safetensors', { model })
+      return { accuracy }
+    }
+  }
+  return { accuracy: 0 }
+}
+
+function numberAfter(args: string[], flag: string, otherwise: number): number {
+  const at = args.indexOf(flag)
+  if (at < 0) return otherwise
+  const value = Number(args[at + 1])
+  if (Number.isInteger(value) && value > 0) return value
+  throw new Error(`${flag} is ${args[at + 1]}; it must be a whole number above 0, such as ${flag} 3.`)
+}

@@ -1,0 +1,119 @@
+/**
+ * What a rank knows of its run: process group, seat, configuration, and the ways out to the page. The rank
+ * worker sets it before the script's first line; without a run there is a context of one rank. Not for: what
+ * a script configures (fabric.ts).
+ */
+import { type ProcessGroup, singleProcessGroup } from '@rondo/collectives'
+import type { SelectedAccelerator } from '@rondo/engine'
+import { invariant, type RankEvent, RondoError, type RunConfig, type Seat } from '@rondo/protocol'
+import { type RankEnvironment, rankEnvironment } from './environment.ts'
+import type { FabricModel } from './fabric-model.ts'
+import type { ResolvedOptions } from './options.ts'
+import { StepReporter } from './reporter.ts'
+
+/** Where files of a run are kept; by name, relative to the run's folder. */
+export interface RunFiles {
+  /** Stores a whole file, atomically. */
+  write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /** Reads a whole file. Throws BAD_FILE when it is not there. */
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>
+}
+
+export interface RankContextOptions {
+  group: ProcessGroup
+  seats: readonly Seat[]
+  /** null when no run was started: a script or page that uses Fabric alone. */
+  config: RunConfig | null
+  accelerator: SelectedAccelerator | null
+  files: RunFiles
+  emit: (event: RankEvent) => void
+  signal: AbortSignal
+}
+
+export class RankContext {
+  readonly group: ProcessGroup
+  readonly seats: readonly Seat[]
+  readonly config: RunConfig | null
+  readonly env: RankEnvironment
+  readonly files: RunFiles
+  readonly signal: AbortSignal
+  readonly reporter: StepReporter
+  readonly emit: (event: RankEvent) => void
+  accelerator: SelectedAccelerator | null
+  /** Models set up so far; the last one's weights are hashed for the report. */
+  readonly models: FabricModel[] = []
+  /** What the script's Fabric resolved to; null before one was made. */
+  resolved: ResolvedOptions | null = null
+  /** Whether the setup event went out. */
+  announced = false
+
+  constructor(options: RankContextOptions) {
+    this.group = options.group
+    this.seats = options.seats
+    this.config = options.config
+    this.accelerator = options.accelerator
+    this.files = options.files
+    this.signal = options.signal
+    this.emit = options.emit
+    this.env = rankEnvironment(options.config, options.seats, options.group.rank)
+    this.reporter = new StepReporter(options.emit, () => options.group.linkReports())
+  }
+
+  get seat(): Seat | null {
+    return this.seats.find((seat) => seat.rank === this.group.rank) ?? null
+  }
+
+  get nodeRank(): number {
+    return this.seat?.nodeRank ?? 0
+  }
+
+  get localRank(): number {
+    return this.seat?.localRank ?? 0
+  }
+
+  /** Ranks on this rank's node. */
+  get localWorldSize(): number {
+    return this.seats.filter((seat) => seat.nodeRank === this.nodeRank).length || 1
+  }
+
+  get numNodes(): number {
+    return new Set(this.seats.map((seat) => seat.nodeRank)).size || 1
+  }
+
+  /** How the node is called by people. */
+  get nodeLabel(): string {
+    return this.seat?.nodeLabel ?? 'this page'
+  }
+}
+
+let current: RankContext | null = null
+
+/** Sets the context of this worker. Once: a worker is one rank of one run. */
+export function setRankContext(context: RankContext): void {
+  invariant(current === null, 'a worker is one rank of one run')
+  current = context
+}
+
+/** This worker's context; a world of one when no run set it. */
+export function currentRankContext(): RankContext {
+  current ??= soloContext()
+  return current
+}
+
+function soloContext(): RankContext {
+  const refuse = (): never => {
+    throw new RondoError(
+      'STORAGE_FAILED',
+      'There is no run here, so no folder for files. Start the script with "rondo run SCRIPT" to save and load.',
+    )
+  }
+  return new RankContext({
+    group: singleProcessGroup(),
+    seats: [],
+    config: null,
+    accelerator: null,
+    files: { write: async () => refuse(), read: async () => refuse() },
+    emit: () => {},
+    signal: new AbortController().signal,
+  })
+}

@@ -1,0 +1,16 @@
+/** `env` as scripts import it: the record of this worker's rank, looked up when it is read. */
+import { currentRankContext } from './context.ts'
+import type { RankEnvironment } from './environment.ts'
+
+/** Frozen; see environment.ts for the names. Outside a run it describes a world of one. */
+export const env: RankEnvironment = new Proxy({} as RankEnvironment, {
+  get: (_, name) => currentRankContext().env[String(name)],
+  has: (_, name) => name in currentRankContext().env,
+  ownKeys: () => Reflect.ownKeys(currentRankContext().env),
+  getOwnPropertyDescriptor: (_, name) => {
+    const value = currentRankContext().env[String(name)]
+    return value === undefined ? undefined : { value, enumerable: true, configurable: true, writable: false }
+  },
+  set: () => false,
+  deleteProperty: () => false,
+})

@@ -1,0 +1,89 @@
+/**
+ * A model and an optimizer after `fabric.setup`: thin wrappers that send every forward and every step
+ * through the strategy. Not for: averaging (strategies) or optimizer arithmetic (engine).
+ */
+import type { Model, Optimizer, Parameter, tf } from '@rondo/engine'
+import { parametersOf, weightsHash } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
+import type { Replica } from '@rondo/strategies'
+
+/** What `setup` accepts as a model: a tfjs LayersModel, or an object with `forward` and `parameters()`. */
+export type UserModel = Model
+
+/** A model whose gradients are averaged over the ranks. */
+export class FabricModel<M extends UserModel = UserModel> {
+  /** The model as the script built it: for `predict`, `summary` and everything that trains nothing. */
+  readonly module: M
+  readonly replica: Replica
+
+  constructor(module: M, replica: Replica) {
+    this.module = module
+    this.replica = replica
+  }
+
+  /** Runs the model forward, with layers in training mode unless `training` is false. */
+  forward(input: tf.Tensor | tf.Tensor[], options: { training?: boolean } = {}): tf.Tensor {
+    const model = this.module
+    if ('forward' in model && typeof model.forward === 'function') return model.forward(input) as tf.Tensor
+    return (model as tf.LayersModel).apply(input, { training: options.training ?? true }) as tf.Tensor
+  }
+
+  /** Parameters in order, by structural path. */
+  parameters(): Parameter[] {
+    return parametersOf(this.module)
+  }
+
+  /** SHA-256, hexadecimal, over all parameter bytes in order: equal on all ranks. */
+  weightsHash(): Promise<string> {
+    return weightsHash(this.parameters())
+  }
+}
+
+/** An optimizer that uses averaged gradients only. */
+export class FabricOptimizer {
+  readonly optimizer: Optimizer
+  private readonly replica: Replica
+  private readonly afterStep: (replica: Replica) => void
+
+  constructor(optimizer: Optimizer, replica: Replica, afterStep: (replica: Replica) => void) {
+    this.optimizer = optimizer
+    this.replica = replica
+    this.afterStep = afterStep
+  }
+
+  /** Applies the averaged gradient. Throws BAD_ARGUMENT when there is none. */
+  async step(): Promise<void> {
+    await this.replica.step(this.optimizer)
+    this.afterStep(this.replica)
+  }
+
+  /** Forgets all gradients; call it before each batch, or before each group of micro-batches. */
+  zeroGrad(): void {
+    this.replica.zeroGrad()
+  }
+
+  get learningRate(): number {
+    return this.optimizer.learningRate
+  }
+
+  set learningRate(value: number) {
+    this.optimizer.learningRate = value
+  }
+
+  /** tfjs's shortcut would skip the average. */
+  minimize(): never {
+    throw shortcut('minimize')
+  }
+
+  /** tfjs's shortcut would skip the average. */
+  applyGradients(): never {
+    throw shortcut('applyGradients')
+  }
+}
+
+function shortcut(call: string): RondoError {
+  return new RondoError(
+    'UNSUPPORTED',
+    `optimizer.${call}() would use this rank's gradient alone, without the average over ranks. Call fabric.backward(() => loss) and then optimizer.step().`,
+  )
+}

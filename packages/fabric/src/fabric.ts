@@ -1,0 +1,309 @@
+/**
+ * Fabric: a script's few verbs for training on many ranks, with Lightning Fabric's names and meaning. It
+ * resolves what was asked for, then delegates: averaging to the strategy, bytes to the process group, devices
+ * to the engine.
+ */
+import type { Columns, DataLoader } from '@rondo/data'
+import { adoptOptimizer, type Model, type Optimizer, seedEverything, selectAccelerator, type tf } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
+import type { Replica, Strategy } from '@rondo/strategies'
+import { type CheckpointState, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { currentRankContext, type RankContext } from './context.ts'
+import { FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
+import { FabricModel, FabricOptimizer } from './fabric-model.ts'
+import { mapLeaves, rebuild } from './nested.ts'
+import { type FabricOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { sendSetup } from './setup-event.ts'
+
+/** What `allReduce` may compute. */
+export type ReduceOp = 'mean' | 'avg' | 'sum' | 'min' | 'max' | 'product'
+
+export interface BackwardOptions {
+  /** Which set-up model the loss trains; needed when there are several. */
+  model?: FabricModel
+  /** Samples behind this loss; default: the leading dimension of the batch last drawn, else 1. */
+  samples?: number
+}
+
+export class Fabric {
+  private readonly context: RankContext
+  private readonly options: ResolvedOptions
+  private launched = false
+  private models: FabricModel[] = []
+  private optimizers: FabricOptimizer[] = []
+  private loaders: FabricDataLoader[] = []
+  private lastBatchSize: number | null = null
+  private position: { epoch: number; index: number; stepsPerEpoch: number | null } | null = null
+  private reportedEpoch: number | null = null
+  private skipSync = false
+  private lastLoss = Number.NaN
+
+  /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
+  constructor(options: FabricOptions = {}, context: RankContext = currentRankContext()) {
+    this.context = context
+    const { localWorldSize: devices, numNodes } = context
+    this.options = resolveOptions(options, context.config, { devices, numNodes })
+    context.resolved = this.options
+    if (this.localRank === 0) for (const note of this.options.notes) console.info(note)
+  }
+
+  get globalRank(): number {
+    return this.context.group.rank
+  }
+  get localRank(): number {
+    return this.context.localRank
+  }
+  get nodeRank(): number {
+    return this.context.nodeRank
+  }
+  get worldSize(): number {
+    return this.context.group.worldSize
+  }
+  get isGlobalZero(): boolean {
+    return this.globalRank === 0
+  }
+  get strategy(): Strategy {
+    return this.options.strategy
+  }
+  /** Name of the accelerator in use, e.g. `wasm`; null before launch(). */
+  get accelerator(): string | null {
+    return this.context.accelerator?.name ?? null
+  }
+  /** The adapter's description, or the accelerator's name where there is no adapter. */
+  get device(): string | null {
+    const chosen = this.context.accelerator
+    return chosen?.adapter?.description || chosen?.name || null
+  }
+
+  /**
+   * Waits until every rank is here and the device is ready. Under `rondo run` the ranks exist already, so
+   * nothing is started; with one rank it only prepares the device.
+   */
+  async launch(fn?: unknown): Promise<void> {
+    if (fn !== undefined) {
+      throw new RondoError(
+        'UNSUPPORTED',
+        'fabric.launch(fn): the ranks exist already, so there is nothing to start. Call the function directly: await train(fabric).',
+      )
+    }
+    if (this.launched) return
+    await this.prepareDevice()
+    this.launched = true
+    if (this.worldSize > 1) await this.barrier('launch')
+  }
+
+  /**
+   * Makes model and optimizers ready for many ranks: parameters are compared, then rank 0's are everyone's.
+   * Takes `(model, ...optimizers)`; tfjs optimizers (`tf.train.adam(1e-3)`) are adopted with their
+   * hyper-parameters. Returns a tuple of the same length, or the model alone.
+   */
+  async setup<M extends Model>(model: M): Promise<FabricModel<M>>
+  async setup<M extends Model, O extends Array<Optimizer | tf.Optimizer>>(
+    model: M,
+    ...optimizers: O
+  ): Promise<[FabricModel<M>, ...{ [K in keyof O]: FabricOptimizer }]>
+  async setup(model: Model, ...optimizers: Array<Optimizer | tf.Optimizer>): Promise<unknown> {
+    this.requireLaunch('setup')
+    await this.prepareDevice()
+    if (this.models.some((known) => known.module === model)) {
+      throw new RondoError('BAD_ARGUMENT', 'setup(model): this model is set up already. Set each model up once and keep what setup returned.')
+    }
+    const { group, signal } = this.context
+    const replica = await this.options.strategy.setupModel(model, { group, signal })
+    const fabricModel = new FabricModel(model, replica)
+    this.models.push(fabricModel as FabricModel)
+    this.context.models.push(fabricModel as FabricModel)
+    if (optimizers.length === 0) return fabricModel
+    const wrapped = optimizers.map(
+      (optimizer) => new FabricOptimizer(adoptOptimizer(optimizer), replica, (stepped) => this.afterStep(stepped)),
+    )
+    this.optimizers.push(...wrapped)
+    return [fabricModel, ...wrapped]
+  }
+
+  /** Deals each loader's samples to the ranks and turns batches into tensors. One loader in, one out; several, a tuple. */
+  async setupDataLoaders<C extends Columns>(loader: DataLoader<C>, options?: LoaderOptions): Promise<FabricDataLoader<C>>
+  async setupDataLoaders(loaders: readonly DataLoader[], options?: LoaderOptions): Promise<FabricDataLoader[]>
+  async setupDataLoaders(loaders: DataLoader | readonly DataLoader[], options: LoaderOptions = {}): Promise<unknown> {
+    this.requireLaunch('setupDataLoaders')
+    await this.prepareDevice()
+    const list = Array.isArray(loaders) ? (loaders as readonly DataLoader[]) : [loaders as DataLoader]
+    if (list.length === 0) {
+      throw new RondoError('BAD_ARGUMENT', 'setupDataLoaders(): no loader was given. Pass at least one DataLoader.')
+    }
+    const wrapped = list.map((loader) => {
+      if (this.loaders.some((known) => known.source === loader) || list.indexOf(loader) !== list.lastIndexOf(loader)) {
+        throw new RondoError('BAD_ARGUMENT', 'setupDataLoaders(loader): this loader is set up already. Set each loader up once.')
+      }
+      return new FabricDataLoader(loader, this.context, (batch) => this.observeBatch(batch), options)
+    })
+    this.loaders.push(...wrapped)
+    return Array.isArray(loaders) ? wrapped : wrapped[0]
+  }
+
+  /**
+   * Runs `lossFn` forward and backward and averages the gradient over the ranks, weighted by samples. The
+   * function returns a scalar tensor, the mean over the batch; the loss of this rank is returned.
+   */
+  async backward(lossFn: () => tf.Scalar, options: BackwardOptions = {}): Promise<number> {
+    this.requireLaunch('backward')
+    if (typeof lossFn !== 'function') {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        'backward(loss): got a value that carries no graph; tfjs records gradients only inside a function. Pass () => loss.',
+      )
+    }
+    const model = options.model ?? this.models[0]
+    if (!model || (this.models.length > 1 && !options.model)) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        model
+          ? `backward(lossFn): ${this.models.length} models are set up. Say which one with { model }.`
+          : 'backward(lossFn): no model is set up. Call fabric.setup(model, optimizer) first.',
+      )
+    }
+    this.announce(model)
+    const samples = options.samples ?? this.lastBatchSize ?? 1
+    this.lastLoss = await model.replica.backward(lossFn, samples, !this.skipSync)
+    return this.lastLoss
+  }
+
+  /** Gradients inside `fn` only add up on this rank; the next backward outside it exchanges them. */
+  async noBackwardSync<T>(model: FabricModel, fn: () => T | Promise<T>, options: { enabled?: boolean } = {}): Promise<T> {
+    if (!this.models.includes(model)) {
+      throw new RondoError('BAD_ARGUMENT', 'noBackwardSync(model, fn): this model is not set up. Pass what fabric.setup returned.')
+    }
+    const before = this.skipSync
+    this.skipSync = options.enabled ?? true
+    try {
+      return await fn()
+    } finally {
+      this.skipSync = before
+    }
+  }
+
+  /** Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value. */
+  async allReduce<T>(data: T, options: { op?: ReduceOp; name?: string } = {}): Promise<T> {
+    this.requireLaunch('allReduce')
+    const { op = 'mean', name = 'allReduce' } = options
+    const { group, signal } = this.context
+    return (await mapLeaves(data, async (leaf, path) =>
+      rebuild(leaf, await group.allReduce(leaf.values, { op, name: `${name} ${path}`, signal })),
+    )) as T
+  }
+
+  /** Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. */
+  async allGather(data: unknown): Promise<unknown> {
+    this.requireLaunch('allGather')
+    const { group, signal } = this.context
+    return mapLeaves(data, async (leaf, path) => {
+      if (group.worldSize === 1) return rebuild(leaf, leaf.values)
+      const all = await group.allGather(leaf.values, { name: `allGather ${path}`, signal })
+      return rebuild({ ...leaf, kind: leaf.kind === 'number' ? 'tensor' : leaf.kind }, Float32Array.from(all), [
+        group.worldSize,
+        ...leaf.shape,
+      ])
+    })
+  }
+
+  /** Rank `src`'s value on every rank; anything that collectives' object encoding can carry. */
+  async broadcast<T>(value: T, options: { src?: number } = {}): Promise<T> {
+    this.requireLaunch('broadcast')
+    return this.context.group.broadcastObject(value, { src: options.src ?? 0, signal: this.context.signal })
+  }
+
+  /** Returns when every rank has arrived. */
+  async barrier(name = 'barrier'): Promise<void> {
+    await this.context.group.barrier(name, { signal: this.context.signal })
+  }
+
+  /** Writes a line on local rank 0 of each node. */
+  print(...values: unknown[]): void {
+    if (this.localRank === 0) console.log(...values)
+  }
+
+  /** Records a metric; rank 0's values reach the run's metrics.csv, its report and every watcher. */
+  log(name: string, value: number | tf.Tensor, step: number = this.context.reporter.steps): void {
+    this.logDict({ [name]: value }, step)
+  }
+
+  /** Records several metrics of one step. */
+  logDict(values: Record<string, number | tf.Tensor>, step: number = this.context.reporter.steps): void {
+    if (!this.isGlobalZero) return
+    const numbers: Record<string, number> = {}
+    for (const [name, value] of Object.entries(values)) {
+      const number = typeof value === 'number' ? value : (value.dataSync()[0] as number)
+      if (Number.isFinite(number)) numbers[name] = number
+    }
+    this.context.emit({ kind: 'metrics', step, values: numbers })
+  }
+
+  /** Seeds initialisers, shuffles and Rondo's generators with the same value on every rank; returns it. */
+  seedEverything(seed?: number, options: { verbose?: boolean } = {}): number {
+    const used = seedEverything(seed ?? seedFromEnvironment(this.context.env['PL_GLOBAL_SEED']))
+    if (options.verbose ?? true) console.info(`Global seed set to ${used} (rank ${this.globalRank})`)
+    return used
+  }
+
+  /** Collective: stores `state` as one safetensors file in the run's folder; rank 0 writes. */
+  async save(path: string, state: CheckpointState): Promise<void> {
+    this.requireLaunch('save')
+    await saveCheckpoint(this.context, path, state)
+  }
+
+  /** Collective: fills the models and optimizers of `state` from a file; returns the values saved beside them. */
+  async load(path: string, state: CheckpointState = {}, options: { strict?: boolean } = {}): Promise<Record<string, unknown>> {
+    this.requireLaunch('load')
+    return loadCheckpoint(this.context, path, state, options)
+  }
+
+  private async prepareDevice(): Promise<void> {
+    const { accelerator } = this.options
+    const chosen = this.context.accelerator
+    if (chosen && (accelerator === 'auto' || chosen.name === accelerator)) return
+    this.context.accelerator = await selectAccelerator(accelerator, { localRanks: this.context.localWorldSize })
+  }
+
+  private requireLaunch(call: string): void {
+    if (this.launched || this.worldSize === 1) return
+    throw new RondoError(
+      'NOT_LAUNCHED',
+      `${call}: rank ${this.globalRank} of ${this.worldSize} called it before launch. Call await fabric.launch() first; "rondo run --help" shows how ranks are started.`,
+      { rank: this.globalRank },
+    )
+  }
+
+  private observeBatch(batch: { samples: number; epoch: number; index: number; stepsPerEpoch: number | null }): void {
+    this.lastBatchSize = batch.samples
+    this.position = batch
+  }
+
+  private announce(model: FabricModel): void {
+    if (this.context.announced) return
+    sendSetup(this.context, {
+      learningRate: this.optimizers[0]?.learningRate ?? null,
+      batchSize: this.loaders[0]?.batchSize ?? this.lastBatchSize,
+      parameters: model.parameters().reduce((sum, { variable }) => sum + variable.size, 0),
+    })
+  }
+
+  private afterStep(replica: Replica): void {
+    const { position } = this
+    const { reporter } = this.context
+    if (position && position.epoch !== this.reportedEpoch) {
+      reporter.startEpoch({ epoch: position.epoch, stepsPerEpoch: position.stepsPerEpoch })
+      this.reportedEpoch = position.epoch
+    }
+    if (replica.lastStep) reporter.step(replica.lastStep, this.lastLoss)
+  }
+}
+
+function seedFromEnvironment(text: unknown): number | undefined {
+  if (text === undefined) return undefined
+  const seed = Number(text)
+  if (typeof text === 'string' && /^\d+$/.test(text.trim()) && seed <= 0xffff_ffff) return seed
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `PL_GLOBAL_SEED is ${JSON.stringify(text)}; it must be a whole number from 0 to 4294967295. Correct or unset it.`,
+  )
+}

@@ -1,0 +1,10 @@
+/** Fabric, and the page side that runs ranks. Scripts import from `rondo`, not from here. */
+export { currentRankContext, RankContext, type RankContextOptions, type RunFiles, setRankContext } from './context.ts'
+export { parseCpuDevices, parseDevices, parseGpus, type ParseOptions } from './devices.ts'
+export type { RankEnvironment } from './environment.ts'
+export { exit } from './exit.ts'
+export { type BackwardOptions, Fabric, type ReduceOp } from './fabric.ts'
+export { type Batch, FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
+export { FabricModel, FabricOptimizer } from './fabric-model.ts'
+export type { FabricOptions } from './options.ts'
+export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'

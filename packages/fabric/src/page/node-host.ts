@@ -1,0 +1,132 @@
+/**
+ * A page as a node: runs the ranks that the server seats here. It listens for run:start and run:stop,
+ * starts one worker a rank, has links made for each and passes their events on. Not for: showing
+ * anything (apps), joining the session (the app does) or making links (transport).
+ */
+import { fromWireError, type RankEvent, type RunStart, type SessionSnapshot, toWireError } from '@rondo/protocol'
+import { LinkBroker, type SignalingClient } from '@rondo/transport'
+import { RankWorker } from './rank-worker.ts'
+
+/** Where the build puts the rank worker. */
+const RANK_WORKER_URL = '/runtime/rank-worker.js'
+
+export interface NodeHostOptions {
+  client: SignalingClient
+  browserId: string | null
+  /** Lets rank 0 store files with the run; the session's join token. */
+  uploadToken: string
+  iceServers?: RTCIceServer[]
+  workerUrl?: string
+  /** Something went wrong on this page that no rank could report. */
+  onError?: (error: unknown) => void
+}
+
+interface HostedRun {
+  runId: string
+  generation: number
+  workers: RankWorker[]
+  abort: AbortController
+}
+
+/** Construct after joining; `dispose()` ends every rank of this page. */
+export class NodeHost {
+  private readonly options: NodeHostOptions
+  private readonly broker: LinkBroker
+  private readonly subscriptions: Array<() => void>
+  private run: HostedRun | null = null
+
+  constructor(options: NodeHostOptions) {
+    this.options = options
+    const { client, browserId, iceServers } = options
+    this.broker = new LinkBroker({ signaling: client, browserId, ...(iceServers ? { iceServers } : {}) })
+    this.subscriptions = [
+      client.on('run:start', (start) => this.start(start)),
+      client.on('run:stop', (stop) => {
+        if (this.run?.runId === stop.runId) void this.stop(stop.reason, stop.error)
+      }),
+      client.on('session', (snapshot) => this.follow(snapshot)),
+    ]
+  }
+
+  /** Ranks that run on this page at the moment. */
+  get ranks(): number[] {
+    return this.run?.workers.map((worker) => worker.rank) ?? []
+  }
+
+  /** Ends every rank of this page at once, as leaving does. */
+  dispose(): void {
+    for (const unsubscribe of this.subscriptions) unsubscribe()
+    this.end()
+    this.broker.dispose()
+  }
+
+  private start(start: RunStart): void {
+    this.end()
+    const abort = new AbortController()
+    const run: HostedRun = { runId: start.runId, generation: start.generation, workers: [], abort }
+    this.run = run
+    for (const rank of start.yours) {
+      const channel = new MessageChannel()
+      const worker = new RankWorker({
+        start,
+        rank,
+        linkPort: channel.port1,
+        uploadToken: this.options.uploadToken,
+        workerUrl: this.options.workerUrl ?? RANK_WORKER_URL,
+        onEvent: (event) => this.forward(run, rank, event),
+      })
+      run.workers.push(worker)
+      this.broker
+        .connect(
+          {
+            runId: start.runId,
+            generation: start.generation,
+            seats: start.seats,
+            backend: start.config.processGroupBackend,
+          },
+          rank,
+          channel.port2,
+          { signal: abort.signal, timeoutMs: start.config.startTimeoutSeconds * 1000 },
+        )
+        .catch((error: unknown) => {
+          if (!abort.signal.aborted) worker.fail(error)
+        })
+    }
+  }
+
+  /** Progress may be lost under load; everything else is acknowledged by the server. */
+  private forward(run: HostedRun, rank: number, event: RankEvent): void {
+    const message = { runId: run.runId, generation: run.generation, rank, event }
+    if (event.kind === 'progress') {
+      this.options.client.notify('rank:event', message)
+      return
+    }
+    this.options.client.request('rank:event', message, { signal: run.abort.signal }).catch((error: unknown) => {
+      if (!run.abort.signal.aborted) this.options.onError?.(error)
+    })
+  }
+
+  private follow(snapshot: SessionSnapshot): void {
+    const run = this.run
+    const state = snapshot.run
+    if (!run || state?.runId !== run.runId) return
+    if (state.status === 'done') this.end()
+    else if (state.status === 'failed' || state.status === 'stopped') void this.stop(state.status, state.error)
+  }
+
+  private async stop(reason: string, error: Parameters<RankWorker['stop']>[1]): Promise<void> {
+    const run = this.run
+    if (!run) return
+    await Promise.all(run.workers.map((worker) => worker.stop(reason, error)))
+    if (this.run === run) this.end(error ? fromWireError(error) : reason)
+  }
+
+  private end(reason: unknown = 'the run ended'): void {
+    const run = this.run
+    if (!run) return
+    this.run = null
+    run.abort.abort(toWireError(reason))
+    for (const worker of run.workers) worker.terminate()
+    this.broker.closeRun(run.runId)
+  }
+}

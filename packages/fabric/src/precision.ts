@@ -1,0 +1,62 @@
+/**
+ * The precision names people may type and the canonical name of each. Not for: arithmetic.
+ */
+import { RondoError } from '@rondo/protocol'
+
+export const PRECISIONS = [
+  '32-true',
+  '16-mixed',
+  'bf16-mixed',
+  '16-true',
+  'bf16-true',
+  '64-true',
+  'transformer-engine',
+  'transformer-engine-float16',
+] as const
+export type Precision = (typeof PRECISIONS)[number]
+
+const SHORT: Record<string, Precision> = {
+  '64': '64-true',
+  '32': '32-true',
+  '16': '16-mixed',
+  bf16: 'bf16-mixed',
+}
+
+/**
+ * Canonical name of a precision given as name, number or short form; `undefined` is the default, 32-true.
+ * Throws BAD_ARGUMENT for an unknown one, UNSUPPORTED for one that browsers or this version cannot do.
+ */
+export function parsePrecision(value: string | number | undefined): Precision {
+  if (value === undefined) return '32-true'
+  const text = String(value).trim().toLowerCase()
+  const precision = SHORT[text] ?? PRECISIONS.find((name) => name === text)
+  if (!precision) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `precision "${value}" is not known. Allowed are ${[...PRECISIONS, ...Object.keys(SHORT)].join(', ')}. Choose one of these; "32-true" is the default.`,
+    )
+  }
+  switch (precision) {
+    case '32-true':
+      return precision
+    case '64-true':
+      throw unsupported(precision, 'WebGPU, WebGL and WASM have no 64-bit floats')
+    case 'transformer-engine':
+    case 'transformer-engine-float16':
+      throw unsupported(precision, 'it needs fp8 units that browsers do not reach')
+    case '16-mixed':
+    case 'bf16-mixed':
+    case '16-true':
+    case 'bf16-true':
+      throw unsupported(precision, 'half precision is not part of this version')
+    default:
+      return precision satisfies never
+  }
+}
+
+function unsupported(precision: Precision, why: string): RondoError {
+  return new RondoError(
+    'UNSUPPORTED',
+    `precision "${precision}" cannot be used: ${why}. Available is 32-true; use "32-true".`,
+  )
+}

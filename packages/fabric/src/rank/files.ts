@@ -1,0 +1,46 @@
+/**
+ * Files of the run, reached over HTTP at the page's own origin: the agent there keeps them in the run's folder
+ * (or passes them to the main node). Not for: what is in a file.
+ */
+import { RondoError } from '@rondo/protocol'
+import type { RunFiles } from '../context.ts'
+
+/** Milliseconds for one transfer; a checkpoint of a gigabyte on a slow network stays below it. */
+const TRANSFER_TIMEOUT_MS = 300_000
+/** What a file may be called: path pieces of letters, digits and `._-`, none starting with a dot. */
+const FILE_NAME = /^(?!\.)[\w.-]{1,100}(\/(?!\.)[\w.-]{1,100}){0,5}$/
+
+export function httpRunFiles(options: { origin: string; runId: string; token: string; signal: AbortSignal }): RunFiles {
+  const urlOf = (name: string): string => {
+    if (!FILE_NAME.test(name)) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `File name ${JSON.stringify(name)} is not allowed; a name is relative to the run's folder, made of letters, digits, "." "_" "-" and "/". Use one like "checkpoints/last.safetensors".`,
+      )
+    }
+    return `${options.origin}/runs/${options.runId}/files/${name}`
+  }
+  const request = async (name: string, init: RequestInit): Promise<Response> => {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TRANSFER_TIMEOUT_MS)])
+    const headers = { 'x-rondo-token': options.token }
+    let response: Response
+    try {
+      response = await fetch(urlOf(name), { ...init, headers, signal, cache: 'no-store' })
+    } catch (cause) {
+      throw new RondoError('STORAGE_FAILED', `${init.method} of ${name} failed: ${String(cause)}. Is "rondo" still running on this machine?`, { cause })
+    }
+    if (!response.ok) {
+      const why = (await response.text()).slice(0, 300)
+      throw new RondoError('STORAGE_FAILED', `${init.method} of ${name} was refused with status ${response.status}: ${why || response.statusText}`)
+    }
+    return response
+  }
+  return {
+    async write(name, bytes) {
+      await request(name, { method: 'PUT', body: bytes })
+    },
+    async read(name) {
+      return new Uint8Array(await (await request(name, { method: 'GET' })).arrayBuffer())
+    },
+  }
+}

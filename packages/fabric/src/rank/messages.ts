@@ -1,0 +1,31 @@
+/**
+ * What a page and the rank worker it started say to each other. Both ends are ours and ship together, so
+ * these are types only; everything from outside was checked before it came this far.
+ */
+import type { RankEvent, RunStart, WireError } from '@rondo/protocol'
+
+/** First message to a new worker; the port carries links (transport). */
+export interface RankInit {
+  type: 'init'
+  start: RunStart
+  rank: number
+  linkPort: MessagePort
+  /** Where this page's origin serves scripts, data and run files. */
+  origin: string
+  /** Lets rank 0 store files with the run. */
+  uploadToken: string
+}
+
+/** The run is over for this rank: pending collectives reject with `error`, then the worker is ended. */
+export interface RankStop {
+  type: 'stop'
+  reason: string
+  error: WireError | null
+}
+
+export type ToRank = RankInit | RankStop
+
+export interface FromRank {
+  type: 'event'
+  event: RankEvent
+}

@@ -1,0 +1,163 @@
+/**
+ * The life of one rank: device, links, process group, script, report. Each outcome is told exactly once. Not
+ * for: talking to the page (worker.ts) or what scripts call (fabric.ts).
+ */
+import { createProcessGroup, type ProcessGroup } from '@rondo/collectives'
+import { parametersOf, selectAccelerator, weightsHash } from '@rondo/engine'
+import {
+  fromWireError,
+  MAX_RESULT_BYTES,
+  type RankEvent,
+  type RankReport,
+  RondoError,
+  toWireError,
+  type WireError,
+} from '@rondo/protocol'
+import { acceptLinks } from '@rondo/transport'
+import { RankContext, setRankContext } from '../context.ts'
+import { describeAdapter, sendSetup } from '../setup-event.ts'
+import { httpRunFiles } from './files.ts'
+import type { RankInit } from './messages.ts'
+
+export class RankProgram {
+  readonly emit: (event: RankEvent) => void
+  private readonly init: RankInit
+  private readonly abort = new AbortController()
+  private group: ProcessGroup | null = null
+  private context: RankContext | null = null
+  private finished = false
+
+  constructor(init: RankInit, emit: (event: RankEvent) => void) {
+    this.init = init
+    this.emit = emit
+  }
+
+  async run(): Promise<void> {
+    try {
+      const context = await this.prepare()
+      const result = await this.runScript(context)
+      await context.group.barrier('end of script', { signal: this.abort.signal })
+      await this.finish(result)
+    } catch (error) {
+      if (endedOnPurpose(error)) await this.finish(null)
+      else this.fail(error)
+    }
+  }
+
+  /** The run ends from outside: everything this rank waits for rejects. */
+  stop(error: WireError | null, reason: string): void {
+    const cause = error ? fromWireError(error) : new RondoError('ABORTED', `The run was stopped: ${reason}`)
+    this.finished = true
+    this.group?.abort(cause)
+    this.abort.abort(cause)
+  }
+
+  /** Tells the session that this rank failed, and the other ranks through the group. */
+  fail(thrown: unknown): void {
+    if (this.finished) return
+    this.finished = true
+    const wire = this.describe(thrown)
+    this.group?.abort(fromWireError(wire))
+    const report = this.context ? this.reportNow(this.context, null, null) : null
+    this.emit({ kind: 'error', error: wire, report })
+  }
+
+  private async prepare(): Promise<RankContext> {
+    const { start, rank, linkPort, origin, uploadToken } = this.init
+    const { config, seats, generation, runId } = start
+    const { signal } = this.abort
+    const localRanks = seats.filter((seat) => seat.nodeRank === seats[rank]?.nodeRank).length
+    const threads = config.env['OMP_NUM_THREADS']
+    const [accelerator, links] = await Promise.all([
+      selectAccelerator(config.accelerator ?? 'auto', { localRanks, ...(threads ? { threads: Number(threads) } : {}) }),
+      acceptLinks(linkPort, {
+        rank,
+        worldSize: seats.length,
+        signal,
+        timeoutMs: config.startTimeoutSeconds * 1000,
+      }),
+    ])
+    const group = await createProcessGroup({
+      rank,
+      worldSize: seats.length,
+      generation,
+      links,
+      nodeLabels: seats.map((seat) => seat.nodeLabel),
+      timeoutMs: config.stepTimeoutSeconds * 1000,
+      signal,
+    })
+    this.group = group
+    const files = httpRunFiles({ origin, runId, token: uploadToken, signal })
+    const context = new RankContext({ group, seats, config, accelerator, files, emit: this.emit, signal })
+    this.context = context
+    setRankContext(context)
+    for (const note of accelerator.notes) if (context.localRank === 0) console.info(note)
+    this.emit({ kind: 'ready', links: group.linkReports() })
+    return context
+  }
+
+  private async runScript(context: RankContext): Promise<unknown> {
+    const { script, args } = this.init.start.config
+    const module = (await import(/* @vite-ignore */ this.init.origin + script.url)) as { default?: unknown }
+    if (typeof module.default !== 'function') return null
+    const result: unknown = await module.default([...args], context.env)
+    return result ?? null
+  }
+
+  private async finish(result: unknown): Promise<void> {
+    const context = this.context
+    if (!context || this.finished) return
+    sendSetup(context, { learningRate: null, batchSize: null, parameters: null })
+    const model = context.models.at(-1)
+    const hash = model ? await weightsHash(parametersOf(model.module)) : null
+    const report = this.reportNow(context, hash, resultForReport(result))
+    this.finished = true
+    this.emit({ kind: 'done', report })
+  }
+
+  private reportNow(context: RankContext, hash: string | null, result: unknown): RankReport {
+    const { group, reporter, accelerator } = context
+    return {
+      rank: group.rank,
+      node: context.nodeLabel,
+      localRank: context.localRank,
+      accelerator: accelerator?.name ?? null,
+      adapter: describeAdapter(context),
+      weightsHash: hash,
+      steps: reporter.steps,
+      samples: reporter.samples,
+      bytesSent: group.bytesSent,
+      bytesReceived: group.bytesReceived,
+      msPerStep: reporter.medians(),
+      result,
+    }
+  }
+
+  /** An error of the script keeps its name, message and stack; the rank is added where nothing says it yet. */
+  private describe(thrown: unknown): WireError {
+    const wire = toWireError(thrown, 'SCRIPT_FAILED')
+    const { seats } = this.init.start
+    const rank = wire.rank ?? this.init.rank
+    return { ...wire, rank, node: wire.node ?? seats[rank]?.nodeLabel ?? '' }
+  }
+}
+
+/** `exit(0)` is a good end. */
+function endedOnPurpose(error: unknown): boolean {
+  return error instanceof RondoError && error.details?.['exitCode'] === 0
+}
+
+/** A result goes into the report if JSON can hold it and it is small; else a note says why not. */
+function resultForReport(result: unknown): unknown {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(result)
+  } catch (error) {
+    return { note: `The result cannot be written as JSON: ${String(error)}` }
+  }
+  if (text === undefined) return { note: `The result is a ${typeof result}, which JSON cannot hold.` }
+  if (text.length > MAX_RESULT_BYTES) {
+    return { note: `The result takes ${text.length} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept. Save it with fabric.save.` }
+  }
+  return JSON.parse(text)
+}

@@ -1,0 +1,116 @@
+/**
+ * N ranks in one thread over in-memory links: every layer above the links can be tested without a browser.
+ * For tests only.
+ */
+import { createProcessGroup, singleProcessGroup } from '@rondo/collectives'
+import { selectAccelerator } from '@rondo/engine'
+import type { RankEvent, RunConfig, Seat } from '@rondo/protocol'
+import { type MemoryMesh, memoryMesh } from '@rondo/transport'
+import { RankContext, type RunFiles } from '../context.ts'
+
+export interface RanksOptions {
+  accelerator?: 'cpu' | 'wasm'
+  config?: Partial<RunConfig>
+  stepTimeoutMs?: number
+}
+
+export interface TestRank {
+  context: RankContext
+  events: RankEvent[]
+}
+
+/** Runs `program` on every rank at once and returns their results by rank. Rejects as the first failing rank does. */
+export async function runRanks<T>(
+  worldSize: number,
+  program: (rank: TestRank, mesh: MemoryMesh) => Promise<T>,
+  options: RanksOptions = {},
+): Promise<T[]> {
+  const accelerator = await selectAccelerator(options.accelerator ?? 'cpu', { localRanks: 1 })
+  const mesh = memoryMesh(worldSize)
+  const seats = Array.from({ length: worldSize }, (_, rank) => seatOf(rank))
+  const files = memoryFiles()
+  const ranks = await Promise.all(
+    seats.map(async ({ rank }) => {
+      const abort = new AbortController()
+      const events: RankEvent[] = []
+      const group =
+        worldSize === 1
+          ? singleProcessGroup()
+          : await createProcessGroup({
+              rank,
+              worldSize,
+              generation: 1,
+              links: mesh.links[rank] ?? new Map(),
+              nodeLabels: seats.map((seat) => seat.nodeLabel),
+              timeoutMs: options.stepTimeoutMs ?? 10_000,
+              signal: abort.signal,
+            })
+      const context = new RankContext({
+        group,
+        seats,
+        config: configOf(worldSize, options.config),
+        accelerator,
+        files,
+        emit: (event) => events.push(event),
+        signal: abort.signal,
+      })
+      return { context, events }
+    }),
+  )
+  return Promise.all(
+    ranks.map(async (rank) => {
+      try {
+        return await program(rank, mesh)
+      } catch (error) {
+        rank.context.group.abort(error instanceof Error ? error : new Error(String(error)))
+        throw error
+      }
+    }),
+  )
+}
+
+function seatOf(rank: number): Seat {
+  return {
+    rank,
+    nodeRank: 0,
+    localRank: rank,
+    memberId: `m${rank}`,
+    pageId: `p${rank}`,
+    browserId: null,
+    nodeId: 'n0',
+    nodeLabel: 'test node',
+    state: 'running',
+    lastSeen: null,
+  }
+}
+
+function configOf(worldSize: number, overrides: Partial<RunConfig> = {}): RunConfig {
+  return {
+    runId: 'test',
+    script: { name: 'test.ts', url: '/test.js', hash: '' },
+    args: [],
+    devices: worldSize,
+    numNodes: 1,
+    explicit: [],
+    processGroupBackend: 'auto',
+    startTimeoutSeconds: 10,
+    stepTimeoutSeconds: 10,
+    debug: 'off',
+    env: {},
+    ...overrides,
+  }
+}
+
+function memoryFiles(): RunFiles {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  return {
+    async write(name, bytes) {
+      files.set(name, bytes)
+    },
+    async read(name) {
+      const bytes = files.get(name)
+      if (!bytes) throw new Error(`no file ${name}`)
+      return bytes
+    },
+  }
+}

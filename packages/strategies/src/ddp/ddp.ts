@@ -1,0 +1,73 @@
+/**
+ * Distributed data parallel: every rank holds the whole model and sees its share of the data; gradients are
+ * averaged, each rank steps its own optimizer, and the replicas stay bit-identical (PyTorch DDP, Li et al.
+ * 2020). Not for: the step itself (replica.ts).
+ */
+import { GradientBuckets, type Model, parametersOf, readTensors, writeTensors } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
+import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
+import { DdpReplica } from './replica.ts'
+import { verifyParameters } from './verify.ts'
+
+const BYTES_PER_MB = 1024 * 1024
+
+export interface DdpOptions {
+  /** MiB of one gradient bucket. PyTorch's default is 25; smaller buckets overlap better on slow links. */
+  bucketCapMb?: number
+  /** MiB of the first bucket, small so that the ring starts early. */
+  firstBucketMb?: number
+  /** Sends zeros for parameters that got no gradient instead of refusing the step. */
+  findUnusedParameters?: boolean
+  /** `weighted` is Σ(g·n)/Σn; `uniform` is the sum divided by the world size, as PyTorch does. */
+  gradientAverage?: 'weighted' | 'uniform'
+  /** Makes rank 0's initial weights everyone's. Only for tests and experiments may this be off. */
+  initSync?: boolean
+}
+
+export class DdpStrategy implements Strategy {
+  readonly name = 'ddp'
+  readonly options: Required<DdpOptions>
+
+  constructor(options: DdpOptions = {}) {
+    this.options = {
+      bucketCapMb: positive('bucketCapMb', options.bucketCapMb ?? 25),
+      firstBucketMb: positive('firstBucketMb', options.firstBucketMb ?? 1),
+      findUnusedParameters: options.findUnusedParameters ?? false,
+      gradientAverage: options.gradientAverage ?? 'weighted',
+      initSync: options.initSync ?? true,
+    }
+  }
+
+  async setupModel(model: Model, context: StrategyContext): Promise<Replica> {
+    const { group, signal } = context
+    const all = parametersOf(model)
+    const trainable = all.filter((parameter) => parameter.trainable)
+    if (trainable.length === 0) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        'setup(model): the model has no trainable parameter. A model needs at least one; unfreeze a layer or pass the model that is to be trained.',
+      )
+    }
+    await verifyParameters(group, all, signal)
+    if (this.options.initSync && group.worldSize > 1) {
+      const values = await readTensors(all.map(({ variable }) => variable))
+      for (const [i, value] of values.entries()) {
+        values[i] = await group.broadcast(value, { src: 0, name: `weights ${all[i]?.name}`, signal })
+      }
+      writeTensors(
+        all.map(({ variable }) => variable),
+        values,
+      )
+    }
+    const buckets = new GradientBuckets(trainable, {
+      bucketCapBytes: this.options.bucketCapMb * BYTES_PER_MB,
+      firstBucketBytes: this.options.firstBucketMb * BYTES_PER_MB,
+    })
+    return new DdpReplica({ context, parameters: trainable, buckets, options: this.options })
+  }
+}
+
+function positive(option: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value
+  throw new RondoError('BAD_ARGUMENT', `${option} is ${value}; it must be a number of MiB above 0. Leave it out for the default.`)
+}

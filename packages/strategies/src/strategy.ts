@@ -1,0 +1,45 @@
+/**
+ * What a strategy is: the rule by which ranks share one training job. It makes replicas, one for each model
+ * that a script sets up; the replica does the distributed part of backward and step. Not for: verbs that
+ * people call (fabric) or moving bytes (collectives).
+ */
+import type { ProcessGroup } from '@rondo/collectives'
+import type { Model, Optimizer } from '@rondo/engine'
+import type { StepTimes } from '@rondo/protocol'
+
+export interface StrategyContext {
+  group: ProcessGroup
+  /** Ends every wait of the strategy. */
+  signal: AbortSignal
+}
+
+/** Milliseconds of one optimizer step, and how much of the communication was hidden behind other work. */
+export interface StepReport {
+  times: StepTimes
+  hiddenMs: number
+  /** Samples of this rank in the step. */
+  samples: number
+}
+
+/** One model set up on this rank, with its peers on the others. */
+export interface Replica {
+  /** The numbers of the last optimizer step; null before the first. */
+  readonly lastStep: StepReport | null
+  /**
+   * Runs `lossFn` forward and backward and adds its gradient, weighted by `samples`, to what the next step
+   * uses. `lossFn` returns a scalar: the mean over its samples. With `synchronise` all contributions since
+   * the last synchronisation are summed over the ranks. Returns this rank's loss.
+   */
+  backward(lossFn: () => unknown, samples: number, synchronise: boolean): Promise<number>
+  /** Lets the optimizer use Σ(g·n)/Σn. Throws BAD_ARGUMENT when no synchronised gradient is there. */
+  step(optimizer: Optimizer): Promise<void>
+  /** Forgets all gradients. */
+  zeroGrad(): void
+  dispose(): void
+}
+
+export interface Strategy {
+  readonly name: string
+  /** Checks that all ranks hold the same parameters, then makes rank 0's values everyone's. */
+  setupModel(model: Model, context: StrategyContext): Promise<Replica>
+}

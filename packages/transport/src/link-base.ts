@@ -23,7 +23,7 @@ export abstract class LinkBase implements Link {
   readonly rank: number
   readonly peer: number
   readonly carrier: Carrier
-  readonly maxFrameBytes: number
+  #maxFrameBytes: number
   protected readonly gate: SendGate
   protected bytesSent = 0
   protected framesSent = 0
@@ -35,13 +35,23 @@ export abstract class LinkBase implements Link {
   #endHandler: ((end: LinkEnd) => void) | null = null
   #end: LinkEnd | null = null
   #endTold = false
+  #endWatcher: ((end: LinkEnd) => void) | null = null
 
   constructor({ rank, peer, carrier, maxFrameBytes, watermarks }: LinkIdentity) {
     this.rank = rank
     this.peer = peer
     this.carrier = carrier
-    this.maxFrameBytes = maxFrameBytes
+    this.#maxFrameBytes = maxFrameBytes
     this.gate = new SendGate(watermarks)
+  }
+
+  get maxFrameBytes(): number {
+    return this.#maxFrameBytes
+  }
+
+  /** The remote's limit became known: frames get no larger than it. */
+  limitFrames(bytes: number): void {
+    this.#maxFrameBytes = Math.min(this.#maxFrameBytes, bytes)
   }
 
   get closed(): boolean {
@@ -77,6 +87,11 @@ export abstract class LinkBase implements Link {
   set onEnd(handler: ((end: LinkEnd) => void) | null) {
     this.#endHandler = handler
     if (handler && this.#end && !this.#endTold) queueMicrotask(() => this.#tellEnd())
+  }
+
+  /** For the link's own makers: told first, apart from the user's `onEnd`. */
+  whenEnded(watcher: (end: LinkEnd) => void): void {
+    this.#endWatcher = watcher
   }
 
   /** Hands the bytes to the carrier. `transfer` is only set for a frame that spans its whole buffer. */
@@ -129,6 +144,7 @@ export abstract class LinkBase implements Link {
     if (byUs) this.#kept = []
     this.gate.fail(this.lost())
     this.release(end, byUs)
+    this.#endWatcher?.(end)
     this.#tellEnd()
   }
 

@@ -4,6 +4,9 @@
  */
 import type { Carrier } from '@rondo/protocol'
 
+/** How a WebRTC link found its way: same network, through a NAT, or through a TURN server. */
+export type CandidateType = 'host' | 'srflx' | 'prflx' | 'relay'
+
 /** Why a link ended; `clean` when one side closed it on purpose. */
 export interface LinkEnd {
   clean: boolean
@@ -24,6 +27,8 @@ export interface Link {
   /** Rank at the other end. */
   readonly peer: number
   readonly carrier: Carrier
+  /** WebRTC only: the local end's candidate type, null when the browser does not tell. */
+  readonly candidateType?: CandidateType | null
   /** Largest frame (header included, bytes) that may be sent: the remote's limit or our 64 KiB + header, whichever is less. */
   readonly maxFrameBytes: number
   readonly closed: boolean

@@ -4,9 +4,9 @@
  * threads.
  */
 import { invariant } from '@rondo/protocol'
-import type { Watermarks } from './flow-control.ts'
-import type { Link, LinkEnd } from './link.ts'
-import { DEFAULT_FRAME_BYTES, LinkBase } from './link-base.ts'
+import type { Watermarks } from '../flow-control.ts'
+import type { Link, LinkEnd } from '../link.ts'
+import { DEFAULT_FRAME_BYTES, LinkBase } from '../link-base.ts'
 
 /** Bytes on their way: sixteen full frames, enough to keep a pipeline busy and few enough to test waiting. */
 const DEFAULT_HIGH = 16 * DEFAULT_FRAME_BYTES

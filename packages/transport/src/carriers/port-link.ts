@@ -1,0 +1,86 @@
+/**
+ * The carrier inside one browser: a MessagePort whose other end is in another worker, be it of this page,
+ * of another tab, or a pump of this page that passes on to a slower carrier. Frames move by transfer; the
+ * receiver returns byte credits, so that nothing piles up in the port. Not for: finding the other end.
+ */
+import type { Carrier } from '@rondo/protocol'
+import { type LinkControl, parseControl } from '../control.ts'
+import type { Watermarks } from '../flow-control.ts'
+import { DEFAULT_FRAME_BYTES } from '../link-base.ts'
+import { WireLink } from '../wire-link.ts'
+
+/** Bytes on their way. A port moves hundreds of MB/s, so a few ms of scheduling must not run it dry. */
+const PORT_WATERMARKS: Watermarks = { high: 4_194_304, low: 1_048_576 }
+
+export interface PortLinkOptions {
+  rank: number
+  peer: number
+  carrier: Carrier
+  port: MessagePort
+  /** Both ends must use the same. */
+  watermarks?: Watermarks
+  maxFrameBytes?: number
+}
+
+/**
+ * Messages on the port: an ArrayBuffer is a frame, a number is a credit in bytes, an object is a control
+ * message. Sending without `transfer` costs one copy, receiving none.
+ */
+export class PortLink extends WireLink {
+  readonly #port: MessagePort
+  /** Bytes that make the receiver send a credit; what it still owes then always lets the sender's gate open. */
+  readonly #creditBytes: number
+  /** Bytes sent and not credited yet. */
+  #underway = 0
+  /** Bytes taken here and not credited to the peer yet. */
+  #owed = 0
+
+  constructor({ rank, peer, carrier, port, watermarks = PORT_WATERMARKS, maxFrameBytes }: PortLinkOptions) {
+    super({ rank, peer, carrier, maxFrameBytes: maxFrameBytes ?? DEFAULT_FRAME_BYTES, watermarks })
+    this.#port = port
+    this.#creditBytes = Math.max(1, watermarks.low >> 1)
+    port.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data)
+    port.onmessageerror = () => this.refuse(`a message of rank ${peer} could not be read`)
+  }
+
+  protected carry(frame: Uint8Array<ArrayBuffer>, transfer: boolean): undefined | Promise<void> {
+    this.#underway += frame.byteLength
+    const buffer = transfer ? frame.buffer : frame.slice().buffer
+    this.#port.postMessage(buffer, [buffer])
+    return this.gate.after(this.#underway)
+  }
+
+  protected override taken(bytes: number): void {
+    this.#owed += bytes
+    if (this.#owed < this.#creditBytes || this.closed) return
+    this.#port.postMessage(this.#owed)
+    this.#owed = 0
+  }
+
+  /** A port takes messages at once and keeps them for an end that is not there yet. */
+  protected async opened(): Promise<void> {}
+
+  protected sendControl(control: LinkControl): void {
+    this.#port.postMessage(control)
+  }
+
+  protected hangUp(): void {
+    this.#port.close()
+  }
+
+  #receive(data: unknown): void {
+    if (this.closed) return
+    if (data instanceof ArrayBuffer) this.arrive(data)
+    else if (typeof data === 'number') this.#credit(data)
+    else this.heard(parseControl(data))
+  }
+
+  #credit(bytes: number): void {
+    if (!Number.isInteger(bytes) || bytes <= 0 || bytes > this.#underway) {
+      this.refuse(`rank ${this.peer} credited ${bytes} of ${this.#underway} bytes`)
+      return
+    }
+    this.#underway -= bytes
+    this.gate.drained(this.#underway)
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The few words that two ends of a link say to each other beside frames: hello, credit, bye. They come
+ * from outside, so they are parsed. Not for: signaling (protocol) or operations (collectives).
+ */
+
+/** Bytes of padding that a peer may announce to warm a path up. */
+export const MAX_PADDING_BYTES = 16_777_216
+
+export type LinkControl =
+  /** The first word on every link. `presence` names the web lock that the sender's worker holds while it lives. */
+  | { kind: 'hello'; rank: number; presence: string | null; padding: number }
+  /** The last word: why the sender ends the link. */
+  | { kind: 'bye'; clean: boolean; reason: string }
+
+const MAX_REASON_CHARS = 500
+const PRESENCE = /^rondo-[A-Za-z0-9-]{1,64}$/
+
+const isCount = (x: unknown, max: number): x is number =>
+  Number.isInteger(x) && (x as number) >= 0 && (x as number) <= max
+
+/** Null for anything that is no control message of ours. */
+export function parseControl(value: unknown): LinkControl | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { kind, rank, presence, padding, clean, reason } = value as Record<string, unknown>
+  if (kind === 'hello') {
+    const named = presence === null || (typeof presence === 'string' && PRESENCE.test(presence))
+    if (!isCount(rank, 65_535) || !named || !isCount(padding, MAX_PADDING_BYTES)) return null
+    return { kind, rank, presence, padding }
+  }
+  if (kind === 'bye' && typeof clean === 'boolean' && typeof reason === 'string') {
+    return { kind, clean, reason: reason.slice(0, MAX_REASON_CHARS) }
+  }
+  return null
+}
+
+/** The same from text, for carriers whose messages are strings or bytes. */
+export function parseControlText(text: string): LinkControl | null {
+  try {
+    return parseControl(JSON.parse(text))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What a page and its rank worker say to each other about links, over the port that the worker was given.
+ * Same page, same build: trusted, not parsed. Not for: what travels on the links.
+ */
+import type { Carrier, WireError } from '@rondo/protocol'
+import type { CandidateType } from './link.ts'
+
+/** A carrier for the link to `peer`. A later attempt for the same peer replaces an earlier one. */
+interface Offer {
+  type: 'offer'
+  peer: number
+  attempt: number
+  carrier: Carrier
+  /** The peer is in this browser: its presence lock can be watched. */
+  sameBrowser: boolean
+  warmUpBytes: number
+}
+
+export type ToLinkWorker =
+  | (Offer & { port: MessagePort })
+  /** A transferred data channel; greet only after `connected`. */
+  | (Offer & { channel: RTCDataChannel })
+  | {
+      type: 'connected'
+      peer: number
+      attempt: number
+      /** Bytes: the remote's SCTP limit. */
+      maxFrameBytes: number
+      candidateType: CandidateType | null
+    }
+  | { type: 'state'; peer: number; attempt: number; state: RTCPeerConnectionState }
+  /** The attempt is given up. */
+  | { type: 'withdrawn'; peer: number; attempt: number; reason: string }
+  /** No link to `peer` can be had, or the run was closed. */
+  | { type: 'failed'; error: WireError }
+
+export type FromLinkWorker =
+  /** The worker listens; offers may come. */
+  | { type: 'ready' }
+  /** The offered carrier is in the worker's hands: bytes that arrive from now on are not lost. */
+  | { type: 'taken'; peer: number; attempt: number }
+  | { type: 'standing'; peer: number; attempt: number }
+  /** The link ended, before or after it stood. */
+  | { type: 'ended'; peer: number; attempt: number; reason: string }

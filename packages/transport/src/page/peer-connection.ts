@@ -1,0 +1,80 @@
+/// <reference path="./simple-peer.d.ts" />
+/**
+ * One WebRTC connection and its payload lane; the only file that knows simple-peer. The prebuilt file is
+ * imported because the plain one needs Node's globals in browsers. Not for: deciding when to connect.
+ */
+import { DEFAULT_MESSAGE_BYTES } from '@rondo/protocol'
+import { LANE_INIT, LANE_LABEL } from '../carriers/rtc-link.ts'
+import type { CandidateType } from '../link.ts'
+
+export interface PeerEvents {
+  /** Called within `connect`, while the lane may still be transferred (it must happen in the same task). */
+  onLane(channel: RTCDataChannel): void
+  /** Handshake data for the other page, opaque. */
+  onSignal(data: unknown): void
+  onConnected(facts: { maxFrameBytes: number; candidateType: CandidateType | null }): void
+  onState(state: RTCPeerConnectionState): void
+  onFailed(reason: string): void
+}
+
+export interface PeerConnection {
+  signal(data: unknown): void
+  close(): void
+}
+
+/**
+ * Starts a connection. simple-peer is loaded on first use, so that runs without WebRTC do not pay for it.
+ * A failure before or after connecting is told once, by `onFailed`.
+ */
+export async function connectPeer(
+  initiator: boolean,
+  iceServers: RTCIceServer[],
+  events: PeerEvents,
+): Promise<PeerConnection> {
+  const { default: Peer } = await import('simple-peer/simplepeer.min.js')
+  const peer = new Peer({ initiator, trickle: true, config: { iceServers } })
+  const pc = peer._pc
+  let over = false
+  const fail = (reason: string) => {
+    if (over) return
+    over = true
+    events.onFailed(reason)
+  }
+  peer.on('signal', (data) => events.onSignal(data))
+  peer.on('error', (error) => fail(error.message))
+  peer.on('close', () => fail('the other page closed the connection'))
+  peer.on('connect', () => {
+    void localCandidateType(pc).then((candidateType) => {
+      if (over) return
+      // Some browsers tell no limit; the size that was measured best is safe with all of them.
+      events.onConnected({ maxFrameBytes: pc.sctp?.maxMessageSize ?? DEFAULT_MESSAGE_BYTES, candidateType })
+    })
+  })
+  pc.addEventListener('connectionstatechange', () => {
+    if (!over) events.onState(pc.connectionState)
+  })
+  events.onLane(pc.createDataChannel(LANE_LABEL, LANE_INIT))
+  return {
+    signal: (data) => {
+      if (!over) peer.signal(data)
+    },
+    close: () => {
+      over = true
+      peer.destroy()
+    },
+  }
+}
+
+/** Of the candidate pair in use; null when the browser's statistics do not say. */
+async function localCandidateType(pc: RTCPeerConnection): Promise<CandidateType | null> {
+  const stats = new Map<string, Record<string, unknown>>()
+  for (const [id, value] of (await pc.getStats()) as unknown as Map<string, Record<string, unknown>>)
+    stats.set(id, value)
+  for (const report of stats.values()) {
+    if (report['type'] !== 'transport') continue
+    const pair = stats.get(String(report['selectedCandidatePairId']))
+    const local = stats.get(String(pair?.['localCandidateId']))
+    if (local) return local['candidateType'] as CandidateType
+  }
+  return null
+}

@@ -1,0 +1,24 @@
+/**
+ * What two brokers tell each other about one pair of ranks, through the signaling server. It comes from
+ * another page, so it is parsed. Not for: the envelope with run, generation and ranks (protocol).
+ */
+import * as v from 'valibot'
+
+const Attempt = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(16))
+const Reason = v.pipe(v.string(), v.maxLength(500))
+
+export const PairSignalSchema = v.variant('step', [
+  /** Handshake data of a WebRTC attempt; simple-peer checks the rest. */
+  v.object({ step: v.literal('handshake'), attempt: Attempt, data: v.record(v.string(), v.unknown()) }),
+  /** The higher rank found that this attempt cannot work. */
+  v.object({ step: v.literal('failed'), attempt: Attempt, reason: Reason }),
+  /** The lower rank, which decides, goes on to this attempt. */
+  v.object({ step: v.literal('advance'), attempt: Attempt, reason: Reason }),
+])
+export type PairSignal = v.InferOutput<typeof PairSignalSchema>
+
+/** Null for anything that is no signal of ours; such a one is ignored. */
+export function parsePairSignal(data: unknown): PairSignal | null {
+  const parsed = v.safeParse(PairSignalSchema, data)
+  return parsed.success ? parsed.output : null
+}

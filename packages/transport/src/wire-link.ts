@@ -1,0 +1,108 @@
+/**
+ * A link between two workers: what a real carrier needs beyond `LinkBase`. Both ends greet, so that a link
+ * stands only when bytes got through; padding may warm the path up first; everything that arrives is
+ * checked. Not for: tests in one thread (memory link).
+ */
+import { MAX_MESSAGE_BYTES } from '@rondo/protocol'
+import { type LinkControl, MAX_PADDING_BYTES } from './control.ts'
+import type { CandidateType, LinkEnd } from './link.ts'
+import { LinkBase, type LinkIdentity } from './link-base.ts'
+
+export interface Greeting {
+  /** Name of the web lock that this worker holds while it lives, null where there are no locks. */
+  presence: string | null
+  /** Bytes of padding to send before the first frame; 0 for none. */
+  warmUpBytes: number
+}
+
+export abstract class WireLink extends LinkBase {
+  candidateType: CandidateType | null = null
+  /** Padding that the peer announced and that has not arrived yet; null before its hello. */
+  #padding: number | null = null
+  #peerPresence: string | null = null
+  #greeted!: (presence: string | null) => void
+  #refused!: (error: unknown) => void
+  /** The peer said hello and all its padding is here. */
+  readonly #hello: Promise<string | null>
+
+  constructor(identity: LinkIdentity) {
+    super(identity)
+    this.#hello = new Promise((resolve, reject) => {
+      this.#greeted = resolve
+      this.#refused = reject
+    })
+    this.#hello.catch(() => {})
+  }
+
+  /** Resolves when the carrier can take bytes. */
+  protected abstract opened(): Promise<void>
+  protected abstract sendControl(control: LinkControl): void
+  /** Lets go of the carrier; called once. */
+  protected abstract hangUp(): void
+
+  /**
+   * Says hello, warms the path up and waits for the peer to have done the same. Resolves with the name of
+   * the peer's presence lock. Rejects with CONNECTION_LOST when the link ends first; the caller's deadline
+   * ends it by `close`.
+   */
+  async stand({ presence, warmUpBytes }: Greeting): Promise<string | null> {
+    await Promise.race([this.opened(), this.#hello])
+    if (this.closed) throw this.lost()
+    const padding = Math.min(warmUpBytes, MAX_PADDING_BYTES)
+    this.sendControl({ kind: 'hello', rank: this.rank, presence, padding })
+    for (let left = padding; left > 0; left -= this.maxFrameBytes) {
+      await this.carry(new Uint8Array(Math.min(left, this.maxFrameBytes)), true)
+      if (this.closed) throw this.lost()
+    }
+    return this.#hello
+  }
+
+  /** Whoever watches the carrier from outside found it dead. */
+  fail(reason: string): void {
+    this.finish({ clean: false, reason }, false)
+  }
+
+  /** Bytes arrived: padding first, frames afterwards. */
+  protected arrive(buffer: ArrayBuffer): void {
+    const bytes = buffer.byteLength
+    if (this.#padding === null || bytes === 0 || bytes > MAX_MESSAGE_BYTES) {
+      this.refuse(
+        this.#padding === null
+          ? `rank ${this.peer} sent ${bytes} bytes before its hello`
+          : `rank ${this.peer} sent a frame of ${bytes} bytes, allowed are 1 to ${MAX_MESSAGE_BYTES}`,
+      )
+      return
+    }
+    if (this.#padding > 0) {
+      this.#padding -= bytes
+      this.taken(bytes)
+      if (this.#padding <= 0) this.#greeted(this.#peerPresence)
+      return
+    }
+    this.deliver(new Uint8Array(buffer))
+  }
+
+  /** A control message arrived, already parsed; null when it was none of ours. */
+  protected heard(control: LinkControl | null): void {
+    if (!control) this.refuse(`rank ${this.peer} sent a message that is neither a frame nor a control message`)
+    else if (control.kind === 'bye') this.finish({ clean: control.clean, reason: control.reason }, false)
+    else if (this.#padding !== null || control.rank !== this.peer) {
+      this.refuse(`a hello of rank ${control.rank} came on the link to rank ${this.peer}`)
+    } else {
+      this.#padding = control.padding
+      this.#peerPresence = control.presence
+      if (control.padding === 0) this.#greeted(control.presence)
+    }
+  }
+
+  /** The peer broke the rules: it loses this link, and is told why. */
+  protected refuse(reason: string): void {
+    this.finish({ clean: false, reason }, true)
+  }
+
+  protected release(end: LinkEnd, byUs: boolean): void {
+    this.#refused(this.lost())
+    if (byUs) this.sendControl({ kind: 'bye', clean: end.clean, reason: end.reason })
+    this.hangUp()
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What `rondo run` was asked to do, with every value checked: the flags of the table become one typed
+ * record. Not for: files, browsers or ports, which are looked at later.
+ */
+import { parseDevices } from '@rondo/fabric/devices'
+import {
+  BACKENDS,
+  DEBUG_LEVELS,
+  DEFAULT_MAIN_PORT,
+  DEFAULT_START_TIMEOUT_S,
+  DEFAULT_STEP_TIMEOUT_S,
+  MAX_SLOTS_PER_PAGE,
+  type ProcessGroupBackend,
+  RondoError,
+  type RunConfig,
+} from '@rondo/protocol'
+import { debugFromVariables, readVariable } from './environment.ts'
+import { BACKEND_ALIASES, RUN_FLAGS } from './flags.ts'
+import { splitArguments } from './split.ts'
+
+export interface RunOptions {
+  script: string
+  scriptArgs: string[]
+  accelerator: string | undefined
+  strategy: string | undefined
+  precision: string | undefined
+  /** Ranks that this node brings. */
+  devices: number
+  numNodes: number
+  nodeRank: number | undefined
+  mainAddress: string
+  mainPort: number
+  /** True if the person chose the port; only an unchosen one may move. */
+  mainPortGiven: boolean
+  session: string
+  headed: boolean
+  browser: string | undefined
+  invite: boolean
+  startTimeoutSeconds: number
+  stepTimeoutSeconds: number
+  backend: ProcessGroupBackend
+  debug: RunConfig['debug']
+  report: string | undefined
+  logDir: string | undefined
+  /** Settings the person gave, for the conflict rule between flags and code. */
+  explicit: RunConfig['explicit']
+  /** Lines to print before work starts: what was taken for what. */
+  notes: string[]
+}
+
+/** Flags that the specification names and this version does not do yet: refused, never ignored. */
+const NOT_YET = ['interface', 'udp-port-range', 'timeline'] as const
+
+/** Either the options, or that help was asked for. */
+export type ParsedRun = { help: true } | { help: false; options: RunOptions }
+
+/**
+ * @param words everything after `rondo run`
+ * @throws BAD_ARGUMENT or BAD_DEVICES: the flag, the value, what is allowed, what to do
+ */
+export function parseRun(words: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedRun {
+  const { values, script, scriptArgs, help } = splitArguments(words, RUN_FLAGS)
+  if (help) return { help: true }
+  if (script === undefined) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'SCRIPT is missing: rondo run needs the path of a .ts or .js file. Write rondo run [OPTIONS] SCRIPT [SCRIPT_ARGS].',
+    )
+  }
+  const text = (name: string): string | undefined => values.get(name) as string | undefined
+  const number = (name: string): number | undefined => values.get(name) as number | undefined
+  refuseUnsupported(values)
+
+  const numNodes = number('num-nodes') ?? 1
+  const nodeRank = number('node-rank')
+  if (nodeRank !== undefined && nodeRank >= numNodes) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `--node-rank=${nodeRank}: with --num-nodes=${numNodes} it must lie in 0..${numNodes - 1}. Correct one of the two.`,
+    )
+  }
+  const notes: string[] = []
+  const backend = text('process-group-backend') ?? 'auto'
+  const alias = BACKEND_ALIASES[backend]
+  if (alias !== undefined) notes.push(`--process-group-backend=${backend} is read as ${alias}`)
+  const portText = readVariable('MASTER_PORT', environment)
+  return {
+    help: false,
+    options: {
+      script,
+      scriptArgs,
+      accelerator: text('accelerator'),
+      strategy: text('strategy'),
+      precision: text('precision'),
+      devices: deviceCount(text('devices'), number('slots')),
+      numNodes,
+      nodeRank,
+      mainAddress: text('main-address') ?? readVariable('MASTER_ADDR', environment) ?? '127.0.0.1',
+      mainPort: number('main-port') ?? portFromVariable(portText) ?? DEFAULT_MAIN_PORT,
+      mainPortGiven: values.has('main-port') || portText !== undefined,
+      session: sessionName(text('session')),
+      headed: values.get('headed') === true && values.get('headless') !== true,
+      browser: text('browser'),
+      invite: values.get('invite') === true,
+      startTimeoutSeconds: number('timeout') ?? DEFAULT_START_TIMEOUT_S,
+      stepTimeoutSeconds: number('step-timeout') ?? DEFAULT_STEP_TIMEOUT_S,
+      backend: alias ?? BACKENDS.find((name) => name === backend) ?? 'auto',
+      debug: DEBUG_LEVELS.find((level) => level === text('debug')) ?? debugFromVariables(environment),
+      report: text('report'),
+      logDir: text('log-dir'),
+      explicit: explicitSettings(values),
+      notes,
+    },
+  }
+}
+
+/** `auto` and -1 mean the fixed slots, or one when nothing fixes them; a count grows this node to fit. */
+function deviceCount(given: string | undefined, slots: number | undefined): number {
+  if (given === undefined) return 1
+  const all = given.trim() === 'auto' || given.trim() === '-1'
+  const available = slots ?? (all ? 1 : MAX_SLOTS_PER_PAGE)
+  return parseDevices(given.trim(), available, { option: '--devices' }).length
+}
+
+function portFromVariable(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined
+  const port = Number(given)
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `MASTER_PORT=${given}: an integer from 1 to 65535 is needed. Correct the variable or use --main-port.`,
+  )
+}
+
+function sessionName(given: string | undefined): string {
+  const name = given ?? 'default'
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(name)) return name
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `--session=${name}: allowed are up to 64 letters, digits and the signs . _ -. Choose such a name.`,
+  )
+}
+
+function explicitSettings(values: ReadonlyMap<string, unknown>): RunConfig['explicit'] {
+  const names = { accelerator: 'accelerator', strategy: 'strategy', precision: 'precision', devices: 'devices' } as const
+  const given: RunConfig['explicit'] = Object.values(names).filter((name) => values.has(name))
+  if (values.has('num-nodes')) given.push('numNodes')
+  return given.filter((name) => !(name !== 'numNodes' && values.get(name) === 'auto'))
+}
+
+function refuseUnsupported(values: ReadonlyMap<string, string | number | boolean>): void {
+  for (const name of NOT_YET) {
+    if (!values.has(name)) continue
+    throw new RondoError(
+      'UNSUPPORTED',
+      `--${name}=${values.get(name)}: this version cannot do that yet. Leave --${name} out; the browser chooses by itself.`,
+    )
+  }
+  const environment = values.get('environment')
+  if (environment !== undefined && environment !== 'own') {
+    throw new RondoError(
+      'UNSUPPORTED',
+      `--environment=${environment}: this version knows only "own". Leave it out and give --num-nodes, --node-rank and --main-address.`,
+    )
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Starts the browser for ranks and gives one context in which all tabs share origin storage and workers.
+ * The profile is Playwright's temporary one, removed when the browser closes. Not for: what tabs do (tabs.ts).
+ */
+import { RondoError } from '@rondo/protocol'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+
+export interface LaunchOptions {
+  executablePath: string
+  headed: boolean
+  /** Offer WebGPU on the software adapter; only when webgpu was asked for by name and no hardware has it. */
+  softwareWebGpu: boolean
+}
+
+export interface LaunchedBrowser {
+  context: BrowserContext
+  version: string
+  /** Resolves when the browser is gone for whatever reason. */
+  readonly gone: Promise<void>
+  close(): Promise<void>
+}
+
+/** Milliseconds for the browser to come up on a busy machine. */
+const LAUNCH_TIMEOUT_MS = 60_000
+/** Milliseconds for a browser to close by itself before it is killed. */
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** Background noise off; hidden tabs at full speed; WebRTC over loopback where no other interface exists. */
+const FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+  '--allow-loopback-in-peer-connection',
+]
+
+/** Command line of the browser, as far as it is ours. */
+export function browserFlags(options: Pick<LaunchOptions, 'softwareWebGpu'>, platform: NodeJS.Platform): string[] {
+  const flags = [...FLAGS]
+  if (options.softwareWebGpu) flags.push('--use-webgpu-adapter=swiftshader')
+  else if (platform === 'linux') flags.push('--enable-features=Vulkan')
+  return flags
+}
+
+/** @throws NO_BROWSER when the program does not come up as a browser */
+export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBrowser> {
+  const isRoot = process.getuid?.() === 0
+  let browser: Browser
+  try {
+    browser = await chromium.launch({
+      executablePath: options.executablePath,
+      headless: !options.headed,
+      args: browserFlags(options, process.platform),
+      // Chromium refuses its sandbox to root; everybody else keeps it.
+      chromiumSandbox: !isRoot,
+      timeout: LAUNCH_TIMEOUT_MS,
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    })
+  } catch (cause) {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
+    const display = options.headed && process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']
+    throw new RondoError(
+      'NO_BROWSER',
+      `${options.executablePath} did not start: ${reason}. ${
+        display
+          ? '--headed needs a display; leave it out.'
+          : 'Try --browser with another Chrome, Chromium or Edge, and rondo doctor to see what works here.'
+      }`,
+      { cause },
+    )
+  }
+  const gone = new Promise<void>((resolve) => browser.once('disconnected', () => resolve()))
+  const context = await browser.newContext({ viewport: options.headed ? null : { width: 1280, height: 800 } })
+  return {
+    context,
+    version: browser.version(),
+    gone,
+    async close() {
+      const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref())
+      await Promise.race([browser.close().catch(() => undefined), late])
+    },
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * `/runs/<id>/…`: the script that ranks import, and the files that rank 0 stores and fetches. Uploads are
+ * bounded, written beside their place and renamed, so that nobody ever reads half a file.
+ */
+import { randomUUID } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { dirname, extname, join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { MAX_UPLOAD_BYTES } from '@rondo/protocol'
+import { reply } from './reply.ts'
+import { isReserved, pathInRun, type ServedRun, type ServedRuns, tokenFits } from './run-folder.ts'
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.json': 'application/json; charset=utf-8',
+  '.csv': 'text/csv; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
+}
+
+class UploadTooLarge extends Error {}
+
+/** @param path decoded path of the request, e.g. `/runs/k3/files/model.safetensors` */
+export async function serveRun(
+  runs: ServedRuns,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBytes: number = MAX_UPLOAD_BYTES,
+): Promise<void> {
+  const [, runId = '', rest = ''] = /^\/runs\/([^/]+)\/(.+)$/.exec(path) ?? []
+  const run = runs.find(runId)
+  if (run === undefined) return reply(response, 404, `There is no run "${runId.slice(0, 64)}" here.`)
+  if (rest === 'script.js') return sendScript(run, request, response)
+  if (!rest.startsWith('files/')) return reply(response, 404, 'Runs offer script.js and files/NAME.')
+
+  const name = rest.slice('files/'.length)
+  const token = request.headers['x-rondo-token'] ?? new URL(request.url ?? '/', 'http://host').searchParams.get('token')
+  if (!tokenFits(run, token)) return reply(response, 403, 'The token of this session is missing or wrong.')
+  const file = pathInRun(run, name)
+  if (file === null) {
+    return reply(response, 400, 'A file name has up to 6 pieces of letters, digits and ._- parted by /, none starting with a dot.')
+  }
+  if (request.method === 'GET' || request.method === 'HEAD') return sendFile(file, name, request, response)
+  if (request.method !== 'PUT') return reply(response, 405, 'Files take GET and PUT.')
+  if (isReserved(name)) return reply(response, 409, `${name} is written by Rondo itself; choose another name.`)
+  return storeFile(run, file, maxBytes, request, response)
+}
+
+function sendScript(run: ServedRun, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return reply(response, 405, 'The script takes GET.')
+  response.writeHead(200, {
+    'Content-Type': 'text/javascript; charset=utf-8',
+    'Content-Length': Buffer.byteLength(run.script),
+    'Cache-Control': 'no-store',
+  })
+  response.end(request.method === 'HEAD' ? undefined : run.script)
+}
+
+async function sendFile(file: string, name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const stats = await stat(file).catch(() => null)
+  if (stats === null || !stats.isFile()) return reply(response, 404, `This run has no file ${name}.`)
+  response.writeHead(200, {
+    'Content-Type': CONTENT_TYPES[extname(name)] ?? 'application/octet-stream',
+    'Content-Length': stats.size,
+    'Cache-Control': 'no-store',
+  })
+  if (request.method === 'HEAD') return void response.end()
+  await pipeline(createReadStream(file), response)
+}
+
+async function storeFile(
+  run: ServedRun,
+  file: string,
+  maxBytes: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const tooLarge = `A file of a run may have ${maxBytes} bytes at most.`
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    response.setHeader('Connection', 'close')
+    return reply(response, 413, tooLarge)
+  }
+  let received = 0
+  const bounded = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      received += chunk.length
+      done(received > maxBytes ? new UploadTooLarge() : null, chunk)
+    },
+  })
+  const partial = join(run.folder, `.upload-${randomUUID()}`)
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx' }), { end: true })
+    await rename(partial, file)
+    response.writeHead(204).end()
+  } catch (thrown) {
+    await rm(partial, { force: true })
+    if (thrown instanceof UploadTooLarge) return reply(response, 413, tooLarge)
+    if (request.destroyed && !request.complete) return
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    reply(response, 507, `The file could not be written: ${why}`)
+  }
+}

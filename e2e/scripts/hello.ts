@@ -1,5 +1,5 @@
 /** Says what a rank sees: its numbers, its arguments, its environment. Top level only, no default function. */
-import { Fabric, env } from 'rondo'
+import { env, Fabric } from 'rondo'
 
 const fabric = new Fabric()
 await fabric.launch()

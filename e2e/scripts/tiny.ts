@@ -21,7 +21,9 @@ function arcs(): InMemoryDataset {
   ])
 }
 
-export default async function main(args: string[]): Promise<{ loss: number; tensors: number[]; accelerator: string | null }> {
+export default async function main(
+  args: string[],
+): Promise<{ loss: number; tensors: number[]; accelerator: string | null }> {
   const option = (name: string, otherwise: number): number => {
     const at = args.indexOf(name)
     return at < 0 ? otherwise : Number(args[at + 1])
@@ -35,10 +37,7 @@ export default async function main(args: string[]): Promise<{ loss: number; tens
   fabric.seedEverything(7)
   const loader = await fabric.setupDataLoaders(new DataLoader(arcs(), { batchSize: 12, shuffle: true }))
   const net = tf.sequential({
-    layers: [
-      tf.layers.dense({ inputShape: [2], units: 8, activation: 'tanh' }),
-      tf.layers.dense({ units: 2 }),
-    ],
+    layers: [tf.layers.dense({ inputShape: [2], units: 8, activation: 'tanh' }), tf.layers.dense({ units: 2 })],
   })
   const [model, optimizer] = await fabric.setup(net, tf.train.adam(0.02))
   const tensors: number[] = []

@@ -34,7 +34,7 @@ async function encodeState(state: CheckpointState): Promise<Uint8Array<ArrayBuff
       const parameters = value.parameters()
       const arrays = await readTensors(parameters.map(({ variable }) => variable))
       parameters.forEach(({ name, variable }, i) => {
-        tensors.push({ name: `${key}.${name}`, shape: variable.shape, data: arrays[i] as Float32Array })
+        tensors.push({ name: `${key}.${name}`, shape: variable.shape, data: arrays[i] as Float32Array<ArrayBuffer> })
       })
     } else if (value instanceof FabricOptimizer) {
       const saved = await value.optimizer.state()
@@ -76,7 +76,8 @@ export async function loadCheckpoint(
         const tensor = take(`${key}.${parameter.name}`)
         return tensor ? [{ parameter, tensor }] : []
       })
-      for (const { parameter, tensor } of found) checkShape(path, parameter.name, parameter.variable.shape, tensor.shape)
+      for (const { parameter, tensor } of found)
+        checkShape(path, parameter.name, parameter.variable.shape, tensor.shape)
       writeTensors(
         found.map(({ parameter }) => parameter.variable),
         found.map(({ tensor }) => tensor.data as Float32Array),

@@ -17,7 +17,12 @@ export interface LoaderOptions {
 }
 
 /** Called when a batch is drawn: its sample count, and where in the epoch it lies. */
-export type BatchObserver = (batch: { samples: number; epoch: number; index: number; stepsPerEpoch: number | null }) => void
+export type BatchObserver = (batch: {
+  samples: number
+  epoch: number
+  index: number
+  stepsPerEpoch: number | null
+}) => void
 
 /** A batch as a script sees it: tensors (or columns with `moveToDevice: false`), in the data set's order. */
 export type Batch<C extends Columns> = { [K in keyof C]: tf.Tensor }

@@ -3,7 +3,7 @@
  * resolves what was asked for, then delegates: averaging to the strategy, bytes to the process group, devices
  * to the engine.
  */
-import type { Columns, DataLoader } from '@rondo/data'
+import { type Columns, type DataLoader, setShuffleSeed } from '@rondo/data'
 import { adoptOptimizer, type Model, type Optimizer, seedEverything, selectAccelerator, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Replica, Strategy } from '@rondo/strategies'
@@ -106,7 +106,10 @@ export class Fabric {
     this.requireLaunch('setup')
     await this.prepareDevice()
     if (this.models.some((known) => known.module === model)) {
-      throw new RondoError('BAD_ARGUMENT', 'setup(model): this model is set up already. Set each model up once and keep what setup returned.')
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        'setup(model): this model is set up already. Set each model up once and keep what setup returned.',
+      )
     }
     const { group, signal } = this.context
     const replica = await this.options.strategy.setupModel(model, { group, signal })
@@ -122,7 +125,10 @@ export class Fabric {
   }
 
   /** Deals each loader's samples to the ranks and turns batches into tensors. One loader in, one out; several, a tuple. */
-  async setupDataLoaders<C extends Columns>(loader: DataLoader<C>, options?: LoaderOptions): Promise<FabricDataLoader<C>>
+  async setupDataLoaders<C extends Columns>(
+    loader: DataLoader<C>,
+    options?: LoaderOptions,
+  ): Promise<FabricDataLoader<C>>
   async setupDataLoaders(loaders: readonly DataLoader[], options?: LoaderOptions): Promise<FabricDataLoader[]>
   async setupDataLoaders(loaders: DataLoader | readonly DataLoader[], options: LoaderOptions = {}): Promise<unknown> {
     this.requireLaunch('setupDataLoaders')
@@ -133,7 +139,10 @@ export class Fabric {
     }
     const wrapped = list.map((loader) => {
       if (this.loaders.some((known) => known.source === loader) || list.indexOf(loader) !== list.lastIndexOf(loader)) {
-        throw new RondoError('BAD_ARGUMENT', 'setupDataLoaders(loader): this loader is set up already. Set each loader up once.')
+        throw new RondoError(
+          'BAD_ARGUMENT',
+          'setupDataLoaders(loader): this loader is set up already. Set each loader up once.',
+        )
       }
       return new FabricDataLoader(loader, this.context, (batch) => this.observeBatch(batch), options)
     })
@@ -169,9 +178,16 @@ export class Fabric {
   }
 
   /** Gradients inside `fn` only add up on this rank; the next backward outside it exchanges them. */
-  async noBackwardSync<T>(model: FabricModel, fn: () => T | Promise<T>, options: { enabled?: boolean } = {}): Promise<T> {
+  async noBackwardSync<T>(
+    model: FabricModel,
+    fn: () => T | Promise<T>,
+    options: { enabled?: boolean } = {},
+  ): Promise<T> {
     if (!this.models.includes(model)) {
-      throw new RondoError('BAD_ARGUMENT', 'noBackwardSync(model, fn): this model is not set up. Pass what fabric.setup returned.')
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        'noBackwardSync(model, fn): this model is not set up. Pass what fabric.setup returned.',
+      )
     }
     const before = this.skipSync
     this.skipSync = options.enabled ?? true
@@ -238,10 +254,18 @@ export class Fabric {
     this.context.emit({ kind: 'metrics', step, values: numbers })
   }
 
-  /** Seeds initialisers, shuffles and Rondo's generators with the same value on every rank; returns it. */
+  /**
+   * Seeds initialisers, shuffles and Rondo's generators with the same value on every rank; returns it. Without
+   * an argument PL_GLOBAL_SEED counts, else 0 with a warning.
+   */
   seedEverything(seed?: number, options: { verbose?: boolean } = {}): number {
-    const used = seedEverything(seed ?? seedFromEnvironment(this.context.env['PL_GLOBAL_SEED']))
-    if (options.verbose ?? true) console.info(`Global seed set to ${used} (rank ${this.globalRank})`)
+    const inherited = seedFromEnvironment(this.context.env['PL_GLOBAL_SEED'])
+    const used = seedEverything(seed ?? inherited ?? 0)
+    setShuffleSeed(used)
+    if (seed === undefined && inherited === undefined) {
+      console.warn('seedEverything(): no seed given and PL_GLOBAL_SEED is not set, so 0 is used.')
+    }
+    if (options.verbose ?? true) console.info(`Global seed set to ${used} on rank ${this.globalRank}`)
     return used
   }
 
@@ -252,7 +276,11 @@ export class Fabric {
   }
 
   /** Collective: fills the models and optimizers of `state` from a file; returns the values saved beside them. */
-  async load(path: string, state: CheckpointState = {}, options: { strict?: boolean } = {}): Promise<Record<string, unknown>> {
+  async load(
+    path: string,
+    state: CheckpointState = {},
+    options: { strict?: boolean } = {},
+  ): Promise<Record<string, unknown>> {
     this.requireLaunch('load')
     return loadCheckpoint(this.context, path, state, options)
   }

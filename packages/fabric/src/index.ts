@@ -1,6 +1,7 @@
 /** Fabric, and the page side that runs ranks. Scripts import from `rondo`, not from here. */
 export { currentRankContext, RankContext, type RankContextOptions, type RunFiles, setRankContext } from './context.ts'
-export { parseCpuDevices, parseDevices, parseGpus, type ParseOptions } from './devices.ts'
+export { type ParseOptions, parseCpuDevices, parseDevices, parseGpus } from './devices.ts'
+export { env } from './env.ts'
 export type { RankEnvironment } from './environment.ts'
 export { exit } from './exit.ts'
 export { type BackwardOptions, Fabric, type ReduceOp } from './fabric.ts'

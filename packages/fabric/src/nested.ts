@@ -41,7 +41,8 @@ export async function mapLeaves(data: unknown, visit: LeafVisitor, path = 'data'
 
 /** Puts values back into the form the leaf had: tensor, typed array or number. */
 export function rebuild(leaf: Leaf, values: Leaf['values'], shape: number[] = leaf.shape): unknown {
-  if (leaf.kind === 'number') return shape.length === 0 ? (values[0] as number) : tf.tensor(Float32Array.from(values), shape)
+  if (leaf.kind === 'number')
+    return shape.length === 0 ? (values[0] as number) : tf.tensor(Float32Array.from(values), shape)
   if (leaf.kind === 'array') return values
   return tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32')
 }

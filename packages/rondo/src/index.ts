@@ -1,18 +1,46 @@
 /**
  * The one import of a user's script. Names are those of Lightning Fabric and PyTorch where they exist there.
  */
-export { type ProcessGroup } from '@rondo/collectives'
+export type { ProcessGroup } from '@rondo/collectives'
 export {
-  type Batch as ColumnBatch,
+  type Column,
+  type Columns,
+  cachedFetch,
+  collate,
+  column,
+  DataLoader,
+  type DataLoaderOptions,
+  type Dataset,
+  DistributedSampler,
+  DistributedSamplerWrapper,
+  decodeCifar10,
+  decodeCifar100,
+  decodeIdx,
+  InMemoryDataset,
+  type IterableDataset,
+  MappedDataset,
+  map,
+  mnist,
+  normalize,
+  RandomSampler,
+  type Sampler,
+  SequentialSampler,
+  subset,
+  UnrepeatedDistributedSampler,
 } from '@rondo/data'
-export {} from '@rondo/engine'
+export { adam, adamw, decodeSafetensors, encodeSafetensors, type Optimizer, rmsprop, sgd } from '@rondo/engine'
 export {
+  type Batch,
+  currentRankContext,
+  env,
+  exit,
   Fabric,
   FabricDataLoader,
   FabricModel,
   FabricOptimizer,
   type FabricOptions,
-  exit,
+  parseDevices,
+  parseGpus,
 } from '@rondo/fabric'
 export { RondoError } from '@rondo/protocol'
-export { DdpStrategy, type DdpOptions } from '@rondo/strategies'
+export { type DdpOptions, DdpStrategy } from '@rondo/strategies'

@@ -27,11 +27,18 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
     try {
       response = await fetch(urlOf(name), { ...init, headers, signal, cache: 'no-store' })
     } catch (cause) {
-      throw new RondoError('STORAGE_FAILED', `${init.method} of ${name} failed: ${String(cause)}. Is "rondo" still running on this machine?`, { cause })
+      throw new RondoError(
+        'STORAGE_FAILED',
+        `${init.method} of ${name} failed: ${String(cause)}. Is "rondo" still running on this machine?`,
+        { cause },
+      )
     }
     if (!response.ok) {
       const why = (await response.text()).slice(0, 300)
-      throw new RondoError('STORAGE_FAILED', `${init.method} of ${name} was refused with status ${response.status}: ${why || response.statusText}`)
+      throw new RondoError(
+        'STORAGE_FAILED',
+        `${init.method} of ${name} was refused with status ${response.status}: ${why || response.statusText}`,
+      )
     }
     return response
   }

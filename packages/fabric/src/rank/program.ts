@@ -157,7 +157,9 @@ function resultForReport(result: unknown): unknown {
   }
   if (text === undefined) return { note: `The result is a ${typeof result}, which JSON cannot hold.` }
   if (text.length > MAX_RESULT_BYTES) {
-    return { note: `The result takes ${text.length} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept. Save it with fabric.save.` }
+    return {
+      note: `The result takes ${text.length} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept. Save it with fabric.save.`,
+    }
   }
   return JSON.parse(text)
 }

@@ -99,7 +99,15 @@ export async function followCurve(tf: Tfjs, fabric: Fabric, curve: ParityCurve):
       values.set(all.subarray(item * itemSize, (item + 1) * itemSize), row * itemSize)
     })
     const x = tf.tensor(values, [mine.length, ...itemShape])
-    const y = tf.tidy(() => tf.oneHot(tf.tensor1d(mine.map((item) => curve.labels[item] as number), 'int32'), 5))
+    const y = tf.tidy(() =>
+      tf.oneHot(
+        tf.tensor1d(
+          mine.map((item) => curve.labels[item] as number),
+          'int32',
+        ),
+        5,
+      ),
+    )
     optimizer.zeroGrad()
     const loss = await fabric.backward(() => tf.losses.softmaxCrossEntropy(y, model.forward(x)), {
       samples: mine.length,

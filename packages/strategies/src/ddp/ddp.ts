@@ -69,5 +69,8 @@ export class DdpStrategy implements Strategy {
 
 function positive(option: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value
-  throw new RondoError('BAD_ARGUMENT', `${option} is ${value}; it must be a number of MiB above 0. Leave it out for the default.`)
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `${option} is ${value}; it must be a number of MiB above 0. Leave it out for the default.`,
+  )
 }

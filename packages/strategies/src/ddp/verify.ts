@@ -3,14 +3,8 @@
  * is exchanged. A difference is refused on every rank alike, naming the first path, both shapes and both ranks.
  */
 import type { ProcessGroup } from '@rondo/collectives'
-import type { Parameter } from '@rondo/engine'
+import { type Parameter, type ParameterSignature, signatureOf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-
-interface Signature {
-  name: string
-  shape: number[]
-  dtype: string
-}
 
 /** Collective. Throws PARAMETER_MISMATCH on all ranks when any differs from rank 0. */
 export async function verifyParameters(
@@ -19,7 +13,7 @@ export async function verifyParameters(
   signal: AbortSignal,
 ): Promise<void> {
   if (group.worldSize === 1) return
-  const mine = parameters.map(({ name, variable }) => ({ name, shape: variable.shape, dtype: variable.dtype }))
+  const mine = signatureOf(parameters)
   const reference = await group.broadcastObject(mine, { src: 0, signal })
   const problem = firstDifference(reference, mine, group.rank)
   const flags = await group.allGather(Int32Array.of(problem === null ? 0 : 1), { name: 'parameter-check', signal })
@@ -29,7 +23,7 @@ export async function verifyParameters(
   throw new RondoError('PARAMETER_MISMATCH', message, { rank: culprit })
 }
 
-function firstDifference(reference: Signature[], mine: Signature[], rank: number): string | null {
+function firstDifference(reference: ParameterSignature[], mine: ParameterSignature[], rank: number): string | null {
   const longest = Math.max(reference.length, mine.length)
   for (let i = 0; i < longest; i++) {
     const theirs = reference[i]
@@ -43,6 +37,6 @@ function firstDifference(reference: Signature[], mine: Signature[], rank: number
   return null
 }
 
-function describe(signature: Signature | undefined): string {
+function describe(signature: ParameterSignature | undefined): string {
   return signature ? `${signature.name} [${signature.shape.join(', ')}] ${signature.dtype}` : 'no such parameter'
 }

@@ -1,0 +1,35 @@
+/** The rank record: familiar names, the rank's own values first, frozen. */
+import type { Seat } from '@rondo/protocol'
+import { expect, it } from 'vitest'
+import { rankEnvironment } from './environment.ts'
+
+const seat = (rank: number, nodeRank: number, localRank: number): Seat => ({
+  rank,
+  nodeRank,
+  localRank,
+  memberId: null,
+  pageId: null,
+  browserId: null,
+  nodeId: null,
+  nodeLabel: `node ${nodeRank}`,
+  state: 'running',
+  lastSeen: null,
+})
+
+it('describes a rank of an uneven world', () => {
+  const env = rankEnvironment(null, [seat(0, 0, 0), seat(1, 0, 1), seat(2, 1, 0)], 2)
+  expect(env).toMatchObject({
+    WORLD_SIZE: '3',
+    RANK: '2',
+    LOCAL_RANK: '0',
+    NODE_RANK: '1',
+    LOCAL_WORLD_SIZE: '1',
+    GROUP_WORLD_SIZE: '2',
+    argv: [],
+  })
+  expect(Object.isFrozen(env) && Object.isFrozen(env.argv)).toBe(true)
+})
+
+it('describes a world of one without a run', () => {
+  expect(rankEnvironment(null, [], 0)).toMatchObject({ WORLD_SIZE: '1', RANK: '0', LOCAL_WORLD_SIZE: '1' })
+})

@@ -10,6 +10,8 @@ import type { PortRendezvous } from './port-rendezvous.ts'
 export interface PageServices {
   signaling: LinkSignaling
   iceServers: RTCIceServer[]
+  /** Milliseconds from the other page's first answer to a standing connection. */
+  iceTimeoutMs: number
   /** Opened on first use; null where ports cannot cross tabs. */
   rendezvous(): PortRendezvous | null
   /** Ends of channels between two ranks of this page: the first to come leaves one end for the second. */

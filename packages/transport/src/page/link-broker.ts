@@ -13,6 +13,8 @@ import { parsePairSignal } from './signals.ts'
 
 /** Bytes sent both ways over a new WebRTC link between ring neighbours: SCTP starts slowly, see docs/transport.md. */
 const DEFAULT_WARM_UP_BYTES = 1_048_576
+/** Milliseconds for ICE and DTLS once both pages are awake: seconds even on bad networks. */
+const DEFAULT_ICE_TIMEOUT_MS = 15_000
 
 export interface LinkBrokerOptions {
   signaling: LinkSignaling
@@ -20,6 +22,8 @@ export interface LinkBrokerOptions {
   browserId: string | null
   /** STUN and TURN servers. None by default: enough within one network, and nobody else is asked. */
   iceServers?: RTCIceServer[]
+  /** Milliseconds that WebRTC may take once the other page answered; then the pair goes on to the relay or fails. */
+  iceTimeoutMs?: number
   /** Where the SharedWorker script lies; default /runtime/port-broker.js. */
   portBrokerUrl?: string
 }
@@ -52,11 +56,13 @@ export class LinkBroker {
   readonly #unsubscribe: Array<() => void>
   #rendezvous: PortRendezvous | null | undefined
 
-  constructor({ signaling, browserId, iceServers = [], portBrokerUrl }: LinkBrokerOptions) {
+  constructor(options: LinkBrokerOptions) {
+    const { signaling, browserId, iceServers = [], iceTimeoutMs = DEFAULT_ICE_TIMEOUT_MS, portBrokerUrl } = options
     this.#signaling = signaling
     this.#services = {
       signaling,
       iceServers,
+      iceTimeoutMs,
       localEnds: new Map(),
       rendezvous: () => {
         if (this.#rendezvous === undefined) {

@@ -1,7 +1,7 @@
 /// <reference path="./simple-peer.d.ts" />
 /**
- * One WebRTC connection and its payload lane; the only file that knows simple-peer. The prebuilt file is
- * imported because the plain one needs Node's globals in browsers. Not for: deciding when to connect.
+ * One WebRTC connection and its payload lane; the only file that knows simple-peer. The build
+ * aliases it to its prebuilt file, because the plain one needs Node's globals. Not for: deciding when to connect.
  */
 import { DEFAULT_MESSAGE_BYTES } from '@rondo/protocol'
 import { LANE_INIT, LANE_LABEL } from '../carriers/rtc-link.ts'
@@ -31,7 +31,7 @@ export async function connectPeer(
   iceServers: RTCIceServer[],
   events: PeerEvents,
 ): Promise<PeerConnection> {
-  const { default: Peer } = await import('simple-peer/simplepeer.min.js')
+  const { default: Peer } = await import('simple-peer')
   const peer = new Peer({ initiator, trickle: true, config: { iceServers } })
   const pc = peer._pc
   let over = false

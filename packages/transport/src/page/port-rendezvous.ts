@@ -2,7 +2,7 @@
  * The page's end of the port broker: learns the browser's id and meets other tabs. Not for: tabs of other
  * browsers, profiles or private windows, which have a broker of their own.
  */
-import type { FromPortBroker, ToPortBroker } from '../broker/messages.ts'
+import type { FromPortBroker, ToPortBroker } from '../broker-messages.ts'
 
 /** Where the build puts the SharedWorker. */
 export const DEFAULT_PORT_BROKER_URL = '/runtime/port-broker.js'

@@ -1,8 +1,7 @@
 /**
- * The part of simple-peer that we use. Its published types pull Node's globals into browser code, and its
- * prebuilt file has none.
+ * The part of simple-peer that we use. Its published types pull Node's globals into browser code.
  */
-declare module 'simple-peer/simplepeer.min.js' {
+declare module 'simple-peer' {
   export interface PeerOptions {
     initiator: boolean
     config: RTCConfiguration

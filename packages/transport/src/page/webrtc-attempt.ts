@@ -7,12 +7,6 @@ import type { Attempt, AttemptContext } from './attempt.ts'
 import { pumpChannel } from './channel-pump.ts'
 import { connectPeer, type PeerConnection } from './peer-connection.ts'
 
-/**
- * Milliseconds from the other page's answer to a standing link. Both sides are awake by then, so this is
- * ICE and DTLS alone: seconds even on bad networks.
- */
-const ICE_DEADLINE_MS = 15_000
-
 export function attemptWebrtc(context: AttemptContext): Attempt {
   /** What waits for the connection to exist, and what waits for the worker to hold the lane. */
   const incoming: unknown[] = []
@@ -52,7 +46,11 @@ export function attemptWebrtc(context: AttemptContext): Attempt {
 
   return {
     signal: (data) => {
-      deadline ??= setTimeout(() => fail(`no connection after ${ICE_DEADLINE_MS / 1000} s of ICE`), ICE_DEADLINE_MS)
+      // The other side is awake, so from here on it is ICE and DTLS alone.
+      deadline ??= setTimeout(
+        () => fail(`no connection ${context.iceTimeoutMs / 1000} s after the other page answered`),
+        context.iceTimeoutMs,
+      )
       if (connection) connection.signal(data)
       else incoming.push(data)
     },

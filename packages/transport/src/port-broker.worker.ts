@@ -3,7 +3,7 @@
  * browser's id and hands two pages that name the same key the two ends of a channel. Built by itself as
  * /runtime/port-broker.js. Not for: carrying frames, they never pass through here.
  */
-import { type FromPortBroker, MAX_KEY_CHARS, type ToPortBroker } from './messages.ts'
+import { type FromPortBroker, MAX_KEY_CHARS, type ToPortBroker } from './broker-messages.ts'
 
 /** Meetings that may wait for their second client; the oldest is forgotten beyond that. */
 const MAX_WAITING = 4_096

@@ -1,0 +1,51 @@
+/**
+ * tfjs's wasm backend with SIMD, threads where the page is cross-origin isolated, and the training kernels
+ * it lacks. Not for: deciding that wasm is what this machine should use (select.ts).
+ */
+import { RondoError } from '@rondo/protocol'
+import { getThreadsCount, setThreadsCount, setWasmPaths, tf } from '../tfjs.ts'
+import { registerTrainingKernels } from '../wasm-kernels/register.ts'
+
+/** Where Rondo's pages find tfjs's three .wasm files; the server puts them there. */
+const BROWSER_WASM_PATH = '/runtime/wasm/'
+
+export interface WasmOptions {
+  /** Folder or URL of the .wasm files, with a slash at its end. Node's default is tfjs's own folder. */
+  wasmPath?: string | undefined
+  /** XNNPACK threads; at least 1. One thread takes the binary without atomics, which is a little faster. */
+  threads: number
+}
+
+/** The options that the running backend was born with; a realm has one wasm heap for its whole life. */
+let born: WasmOptions | null = null
+
+/**
+ * Switches tfjs to wasm, loading it on the first call.
+ * @returns the number of threads in use (1 without cross-origin isolation).
+ * @throws RondoError ACCELERATOR_UNAVAILABLE when the binary can't be loaded or run.
+ */
+export async function startWasm(options: WasmOptions): Promise<number> {
+  if (born === null) {
+    const path = options.wasmPath ?? defaultPath()
+    if (path !== undefined) setWasmPaths(path)
+    if (options.threads <= 1) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
+    setThreadsCount(options.threads)
+  }
+  const started = await tf.setBackend('wasm').catch(() => false)
+  if (!started) {
+    throw new RondoError(
+      'ACCELERATOR_UNAVAILABLE',
+      `accelerator "wasm" could not start from ${options.wasmPath ?? defaultPath() ?? "tfjs's own folder"}. ` +
+        'It needs WebAssembly with SIMD and its three .wasm files at that place. ' +
+        'Check that the server serves them, or use accelerator "cpu".',
+    )
+  }
+  born ??= options
+  registerTrainingKernels()
+  return Math.max(1, getThreadsCount())
+}
+
+function defaultPath(): string | undefined {
+  const origin = (globalThis.location as Location | undefined)?.origin
+  return origin === undefined ? undefined : new URL(BROWSER_WASM_PATH, origin).href
+}

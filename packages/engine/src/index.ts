@@ -1,0 +1,37 @@
+/** The engine: everything that touches tfjs. Other rooms import `tf` from here, never tfjs itself. */
+export { coreCount, describeDevice } from './accelerator/describe.ts'
+export { ACCELERATOR_CHOICES, type NormalisedAccelerator, normaliseAccelerator } from './accelerator/names.ts'
+export { type SelectedAccelerator, type SelectOptions, selectAccelerator } from './accelerator/select.ts'
+export type { NumericArray, SafetensorsType } from './files/dtypes.ts'
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  type SafetensorsContent,
+} from './files/safetensors.ts'
+export { type BucketOptions, GradientBuckets } from './gradients/buckets.ts'
+export { computeGradients, type GradientOptions, type Gradients, readScalar } from './gradients/compute.ts'
+export { type Model, type ModuleLike, type Parameter, parametersOf, type Variables } from './model/parameters.ts'
+export {
+  type ParameterSignature,
+  readTensors,
+  signatureOf,
+  type TensorData,
+  weightsHash,
+  writeTensors,
+} from './model/tensors.ts'
+export type { AdamOptions } from './optimizers/adam.ts'
+export { adam, adamw, adoptOptimizer, rmsprop, sgd } from './optimizers/create.ts'
+export { Optimizer, type OptimizerState } from './optimizers/optimizer.ts'
+export type { RmsPropOptions } from './optimizers/rmsprop.ts'
+export type { SgdOptions } from './optimizers/sgd.ts'
+export { Random, type RandomState } from './seeds/random.ts'
+export {
+  randomState,
+  restoreRandomState,
+  seedEverything,
+  seededRandom,
+  unseedEverything,
+} from './seeds/seed-everything.ts'
+export { type WorkerSeeds, workerSeedStream, workerSeeds } from './seeds/worker-seeds.ts'
+export { tf } from './tfjs.ts'

@@ -1,0 +1,95 @@
+/**
+ * RMSProp (Hinton, lecture 6e 2012) in two variants that place ε and η differently:
+ *   s ← α·s + (1−α)g²;  centered: a ← α·a + (1−α)g, s' = s − a², else s' = s
+ *   torch (default):  b ← μ·b + g/(√s' + ε);  w ← w − η·b
+ *   tfjs (adopted):   b ← μ·b + η·g/√(s' + ε);  w ← w − b
+ * tfjs 4.22 subtracts ε in its centered case, which takes roots of negative numbers; here it is added, as in
+ * TensorFlow itself.
+ */
+import { tf } from '../tfjs.ts'
+import { checkNumber, type DeviceUpdate, type HostUpdate, Optimizer } from './optimizer.ts'
+
+export interface RmsPropOptions {
+  learningRate?: number
+  /** α, the memory of the squared gradient. */
+  decay?: number
+  momentum?: number
+  epsilon?: number
+  centered?: boolean
+  weightDecay?: number
+  variant?: 'torch' | 'tfjs'
+}
+
+/** torch.optim's defaults. */
+const DEFAULTS = { learningRate: 1e-2, decay: 0.99, epsilon: 1e-8 }
+
+export class RmsProp extends Optimizer {
+  readonly kind = 'rmsprop'
+  protected readonly slotNames: readonly string[]
+  private readonly decay: number
+  private readonly momentum: number
+  private readonly epsilon: number
+  private readonly centered: boolean
+  private readonly weightDecay: number
+  private readonly variant: 'torch' | 'tfjs'
+
+  constructor(options: RmsPropOptions = {}) {
+    super(options.learningRate ?? DEFAULTS.learningRate)
+    this.decay = checkNumber('decay', options.decay ?? DEFAULTS.decay, 0, 1)
+    this.momentum = checkNumber('momentum', options.momentum ?? 0, 0, Number.POSITIVE_INFINITY)
+    this.epsilon = checkNumber('epsilon', options.epsilon ?? DEFAULTS.epsilon, 0, Number.POSITIVE_INFINITY)
+    this.weightDecay = checkNumber('weightDecay', options.weightDecay ?? 0, 0, Number.POSITIVE_INFINITY)
+    this.centered = options.centered ?? false
+    this.variant = options.variant ?? 'torch'
+    this.slotNames = ['square', 'momentum', ...(this.centered ? ['mean'] : [])]
+  }
+
+  protected hyperparameters() {
+    const { decay, momentum, epsilon, centered, weightDecay, variant } = this
+    return { decay, momentum, epsilon, centered, weightDecay, variant }
+  }
+
+  /** Where ε and η stand: inside the root and the buffer (tfjs), or outside of both (torch). */
+  private placement() {
+    const tfjs = this.variant === 'tfjs'
+    const { epsilon, learningRate } = this
+    return {
+      inRoot: tfjs ? epsilon : 0,
+      afterRoot: tfjs ? 0 : epsilon,
+      inBuffer: tfjs ? learningRate : 1,
+      afterBuffer: tfjs ? 1 : learningRate,
+    }
+  }
+
+  protected updateHost({ value, gradient, next, slots }: HostUpdate): void {
+    const [square, buffer, mean] = slots as [Float32Array, Float32Array, Float32Array | undefined]
+    const { decay, momentum, weightDecay } = this
+    const { inRoot, afterRoot, inBuffer, afterBuffer } = this.placement()
+    for (let i = 0; i < value.length; i++) {
+      const w = value[i] as number
+      const g = (gradient[i] as number) + weightDecay * w
+      let s = decay * (square[i] as number) + (1 - decay) * g * g
+      square[i] = s
+      if (mean !== undefined) {
+        const a = decay * (mean[i] as number) + (1 - decay) * g
+        mean[i] = a
+        s -= a * a
+      }
+      const b = momentum * (buffer[i] as number) + (inBuffer * g) / (Math.sqrt(s + inRoot) + afterRoot)
+      buffer[i] = b
+      next[i] = w - afterBuffer * b
+    }
+  }
+
+  protected updateDevice({ value, gradient, slots }: DeviceUpdate) {
+    const [square, buffer, mean] = slots as [tf.Tensor, tf.Tensor, tf.Tensor | undefined]
+    const { inRoot, afterRoot, inBuffer, afterBuffer } = this.placement()
+    const g = this.weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(value, this.weightDecay))
+    const s = tf.add(tf.mul(square, this.decay), tf.mul(tf.square(g), 1 - this.decay))
+    const a = mean === undefined ? null : tf.add(tf.mul(mean, this.decay), tf.mul(g, 1 - this.decay))
+    const variance = a === null ? s : tf.sub(s, tf.square(a))
+    const root = tf.add(tf.sqrt(inRoot === 0 ? variance : tf.add(variance, inRoot)), afterRoot)
+    const b = tf.add(tf.mul(buffer, this.momentum), tf.div(tf.mul(g, inBuffer), root))
+    return { value: tf.sub(value, tf.mul(b, afterBuffer)), slots: a === null ? [s, b] : [s, b, a] }
+  }
+}

@@ -1,0 +1,92 @@
+/** Figures of a running or finished run as people read them. Pure; the sentences are in status.ts. */
+import type { ProgressEvent, StepTimes } from '@rondo/protocol'
+import { formatCount, formatDuration, formatFigure, formatLoss, formatShare } from '@rondo/ui'
+import { hasEnded, type JoinState, myRanks } from '../state.ts'
+import type { RunProgress } from './run-progress.ts'
+
+export interface Figures {
+  /** `epoch 2 of 5`, or null before the first step. */
+  epoch: string | null
+  /** 0..1 over the whole run; null when the script does not say how long it is. */
+  share: number | null
+  /** `61 % · 0:41 left`. */
+  progress: string
+  samplesPerSecond: string
+  loss: string
+  /** The step's parts on one rank of this page, else on the first rank that reports. */
+  times: StepTimes | null
+  hiddenMs: number
+  timesOf: number | null
+}
+
+export function figures(state: JoinState): Figures {
+  const { run } = state
+  const lead = run === null ? null : leadProgress(run)
+  const shown = run === null ? null : shownRank(run, myRanks(state))
+  const times = shown === null ? null : (run?.ranks[shown]?.progress ?? null)
+  const share = lead === null ? null : run?.state.status === 'done' ? 1 : shareDone(lead)
+  return {
+    epoch: lead === null ? null : `epoch ${lead.epoch + 1}${lead.epochs === null ? '' : ` of ${lead.epochs}`}`,
+    share,
+    progress: progressText(run, lead, share),
+    samplesPerSecond: run === null || lead === null ? '–' : samplesRate(run),
+    loss: run === null ? '–' : meanLoss(run),
+    times: times?.times ?? null,
+    hiddenMs: times?.hiddenMs ?? 0,
+    timesOf: shown,
+  }
+}
+
+/** The progress event that is furthest on. */
+export function leadProgress(run: RunProgress): ProgressEvent | null {
+  let lead: ProgressEvent | null = null
+  for (const { progress } of Object.values(run.ranks)) {
+    if (progress !== null && (lead === null || progress.step > lead.step)) lead = progress
+  }
+  return lead
+}
+
+function shownRank(run: RunProgress, mine: number[]): number | null {
+  const reporting = (rank: number) => run.ranks[rank]?.progress != null
+  return mine.find(reporting) ?? run.state.seats.map((seat) => seat.rank).find(reporting) ?? null
+}
+
+function shareDone({ epoch, epochs, stepInEpoch, stepsPerEpoch }: ProgressEvent): number | null {
+  if (epochs === null || stepsPerEpoch === null || epochs * stepsPerEpoch === 0) return null
+  return Math.min(1, (epoch * stepsPerEpoch + stepInEpoch) / (epochs * stepsPerEpoch))
+}
+
+function progressText(run: RunProgress | null, lead: ProgressEvent | null, share: number | null): string {
+  if (run === null || lead === null) return 'not started'
+  if (run.state.status === 'done') return `${formatCount(run.step)} steps`
+  if (share === null) return `step ${formatCount(run.step)}`
+  const left = hasEnded(run) ? null : remainingMs(run, share)
+  return `${formatShare(share, 0)}${left === null ? '' : ` · ${formatDuration(left)} left`}`
+}
+
+/** Remaining time at the pace since the first step; null until a few steps were seen. */
+function remainingMs({ pace, step }: RunProgress, share: number): number | null {
+  if (pace === null || pace.lastStep - pace.firstStep < 3 || share <= 0) return null
+  const perStep = (pace.lastAt - pace.firstAt) / (pace.lastStep - pace.firstStep)
+  return perStep * (step / share - step)
+}
+
+function samplesRate(run: RunProgress): string {
+  const sum = Object.values(run.ranks).reduce((total, rank) => total + rank.samplesPerSecond, 0)
+  return formatFigure(sum)
+}
+
+function meanLoss(run: RunProgress): string {
+  const losses = Object.values(run.ranks).flatMap(({ progress }) => (progress?.loss == null ? [] : [progress.loss]))
+  return losses.length === 0 ? '–' : formatLoss(losses.reduce((a, b) => a + b, 0) / losses.length)
+}
+
+/** A metric as people read it: shares as per cent. */
+export function metricText(name: string, value: number): string {
+  return /acc|precision|recall|f1/i.test(name) && value >= 0 && value <= 1 ? formatShare(value) : formatLoss(value)
+}
+
+/** `test_accuracy` → `test accuracy`. */
+export function metricName(name: string): string {
+  return name.replaceAll(/[_/.-]+/g, ' ')
+}

@@ -1,0 +1,52 @@
+/** The run's files that are there. Asked of the server once it knows the run has ended. */
+import type { VNode } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+
+/** What Rondo itself writes; scripts may write more, which the terminal lists. */
+const FILES = ['report.json', 'metrics.csv', 'model.safetensors'] as const
+/** The main process writes the report just after the last rank ended: asked again once, after this many ms. */
+const SECOND_LOOK_MS = 1_500
+const TIMEOUT_MS = 10_000
+
+export function FileLinks({ runId, token }: { runId: string; token: string }): VNode {
+  const [files, setFiles] = useState<string[]>([])
+  useEffect(() => {
+    const abort = new AbortController()
+    const look = async () => {
+      const found = await Promise.all(FILES.map((name) => isThere(fileUrl(runId, name, token), abort.signal)))
+      if (!abort.signal.aborted) setFiles(FILES.filter((_, i) => found[i]))
+    }
+    void look()
+    const again = setTimeout(look, SECOND_LOOK_MS)
+    return () => {
+      clearTimeout(again)
+      abort.abort()
+    }
+  }, [runId, token])
+  return (
+    <span class="files">
+      {files.length === 0 && <span class="soft">in runs/{runId} on the main machine</span>}
+      {files.map((name) => (
+        <a key={name} href={fileUrl(runId, name, token)} download={`${runId}-${name}`}>
+          {name}
+        </a>
+      ))}
+    </span>
+  )
+}
+
+function fileUrl(runId: string, name: string, token: string): string {
+  return `/runs/${encodeURIComponent(runId)}/files/${name}?token=${encodeURIComponent(token)}`
+}
+
+async function isThere(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const answer = await fetch(url, {
+      method: 'HEAD',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    return answer.ok
+  } catch {
+    return false
+  }
+}

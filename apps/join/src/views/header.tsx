@@ -1,0 +1,44 @@
+/** Who gathers here and how many are ready, on one line that never moves. */
+import { Logo, StatusMark, ThemeToggle } from '@rondo/ui'
+import type { VNode } from 'preact'
+import { hasEnded, type JoinState } from '../state.ts'
+import type { ViewProps } from './app.tsx'
+
+export function Header({ state, params }: Pick<ViewProps, 'state' | 'params'>): VNode {
+  const ready = readiness(state)
+  return (
+    <header class="header">
+      <a class="brand" href="/join/">
+        <Logo />
+        Rondo
+      </a>
+      {params.session !== null && (
+        <h1 class="session">
+          <span class="soft">session</span> {params.session}
+        </h1>
+      )}
+      <div class="header-end num">
+        {ready !== null && <span data-testid="ready">{ready}</span>}
+        {params.session !== null && <Connection state={state} />}
+        <ThemeToggle />
+      </div>
+    </header>
+  )
+}
+
+function Connection({ state }: { state: JoinState }): VNode {
+  if (state.refused !== null) return <StatusMark tone="fail">refused</StatusMark>
+  if (state.connection === 'online') return <StatusMark tone="ok">online</StatusMark>
+  if (state.connection === 'offline') return <StatusMark tone="warn">offline</StatusMark>
+  return <StatusMark tone="wait">connecting</StatusMark>
+}
+
+function readiness({ snapshot, run }: JoinState): string | null {
+  if (run === null || hasEnded(run)) return snapshot === null ? null : `${snapshot.members.length} here`
+  const { seats, status } = run.state
+  const there =
+    status === 'waiting'
+      ? seats.filter((seat) => seat.memberId !== null)
+      : seats.filter((seat) => seat.state === 'running' || seat.state === 'done')
+  return `${there.length} of ${seats.length} ready`
+}

@@ -42,7 +42,11 @@ function wasmBinaries(): Plugin {
     generateBundle() {
       const home = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json'))
       for (const name of WASM_BINARIES) {
-        this.emitFile({ type: 'asset', fileName: `runtime/wasm/${name}`, source: readFileSync(join(home, 'dist', name)) })
+        this.emitFile({
+          type: 'asset',
+          fileName: `runtime/wasm/${name}`,
+          source: readFileSync(join(home, 'dist', name)),
+        })
       }
     },
   }

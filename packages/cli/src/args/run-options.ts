@@ -58,7 +58,10 @@ export type ParsedRun = { help: true } | { help: false; options: RunOptions }
  * @param words everything after `rondo run`
  * @throws BAD_ARGUMENT or BAD_DEVICES: the flag, the value, what is allowed, what to do
  */
-export function parseRun(words: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedRun {
+export function parseRun(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): ParsedRun {
   const { values, script, scriptArgs, help } = splitArguments(words, RUN_FLAGS)
   if (help) return { help: true }
   if (script === undefined) {
@@ -142,7 +145,12 @@ function sessionName(given: string | undefined): string {
 }
 
 function explicitSettings(values: ReadonlyMap<string, unknown>): RunConfig['explicit'] {
-  const names = { accelerator: 'accelerator', strategy: 'strategy', precision: 'precision', devices: 'devices' } as const
+  const names = {
+    accelerator: 'accelerator',
+    strategy: 'strategy',
+    precision: 'precision',
+    devices: 'devices',
+  } as const
   const given: RunConfig['explicit'] = Object.values(names).filter((name) => values.has(name))
   if (values.has('num-nodes')) given.push('numNodes')
   return given.filter((name) => !(name !== 'numNodes' && values.get(name) === 'auto'))

@@ -40,7 +40,9 @@ export interface SourceMapPayload {
  */
 export function findScript(script: string): string {
   const places = [process.cwd(), process.env['INIT_CWD']].filter((place) => place !== undefined)
-  const found = places.map((place) => resolve(place, script)).find((path) => existsSync(path) && statSync(path).isFile())
+  const found = places
+    .map((place) => resolve(place, script))
+    .find((path) => existsSync(path) && statSync(path).isFile())
   if (found !== undefined) return found
   throw new RondoError(
     'SCRIPT_NOT_FOUND',
@@ -73,7 +75,8 @@ export async function bundleScript(path: string): Promise<ScriptBundle> {
     throw bundleError(path, thrown)
   })
   const chunk = [output].flat().flatMap((result) => ('output' in result ? result.output : []))[0]
-  if (chunk?.type !== 'chunk' || !chunk.map) throw new Error('invariant violation: a script bundles to one chunk with a map')
+  if (chunk?.type !== 'chunk' || !chunk.map)
+    throw new Error('invariant violation: a script bundles to one chunk with a map')
   const map: SourceMapPayload = {
     version: 3,
     // Vite counts from its output folder, people from where they are.

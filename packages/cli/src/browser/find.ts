@@ -29,7 +29,12 @@ const LINUX_NAMES = [
   'google-chrome-unstable',
   'brave-browser',
 ]
-const LINUX_PLACES = ['/opt/google/chrome/chrome', '/opt/microsoft/msedge/msedge', '/usr/lib/chromium/chromium', '/snap/bin/chromium']
+const LINUX_PLACES = [
+  '/opt/google/chrome/chrome',
+  '/opt/microsoft/msedge/msedge',
+  '/usr/lib/chromium/chromium',
+  '/snap/bin/chromium',
+]
 const MAC_APPS = ['Google Chrome', 'Chromium', 'Microsoft Edge', 'Google Chrome Canary', 'Brave Browser']
 const WINDOWS_PLACES = [
   'Google\\Chrome\\Application\\chrome.exe',

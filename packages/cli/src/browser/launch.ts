@@ -64,7 +64,8 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
     })
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
-    const display = options.headed && process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']
+    const display =
+      options.headed && process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']
     throw new RondoError(
       'NO_BROWSER',
       `${options.executablePath} did not start: ${reason}. ${

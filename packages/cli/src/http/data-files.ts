@@ -13,7 +13,8 @@ export async function serveData(path: string, request: IncomingMessage, response
   if (request.method !== 'GET' && request.method !== 'HEAD') return reply(response, 405, 'Data takes GET.')
   const name = path.slice('/data/mnist/'.length)
   const file = path.startsWith('/data/mnist/') ? mnistFiles().find((candidate) => candidate.name === name) : undefined
-  if (file === undefined) return reply(response, 404, 'Data offered here: /data/mnist/ and the names of the MNIST files.')
+  if (file === undefined)
+    return reply(response, 404, 'Data offered here: /data/mnist/ and the names of the MNIST files.')
   const { size, mtimeMs } = await stat(file.path)
   const etag = `"${size}-${Math.round(mtimeMs)}"`
   const headers = {

@@ -2,7 +2,7 @@
  * Passes requests on to the main node: agents of other nodes serve pages of their own, but scripts, run
  * files and data sets lie only there. Not for: the signaling connection, which pages make themselves.
  */
-import { type IncomingMessage, request as send, type ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, request as send } from 'node:http'
 import { reply } from './reply.ts'
 
 /** Milliseconds without a byte before the main node counts as gone. */

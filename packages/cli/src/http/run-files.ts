@@ -40,7 +40,11 @@ export async function serveRun(
   if (!tokenFits(run, token)) return reply(response, 403, 'The token of this session is missing or wrong.')
   const file = pathInRun(run, name)
   if (file === null) {
-    return reply(response, 400, 'A file name has up to 6 pieces of letters, digits and ._- parted by /, none starting with a dot.')
+    return reply(
+      response,
+      400,
+      'A file name has up to 6 pieces of letters, digits and ._- parted by /, none starting with a dot.',
+    )
   }
   if (request.method === 'GET' || request.method === 'HEAD') return sendFile(file, name, request, response)
   if (request.method !== 'PUT') return reply(response, 405, 'Files take GET and PUT.')
@@ -49,7 +53,10 @@ export async function serveRun(
 }
 
 function sendScript(run: ServedRun, request: IncomingMessage, response: ServerResponse): void {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return reply(response, 405, 'The script takes GET.')
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    reply(response, 405, 'The script takes GET.')
+    return
+  }
   response.writeHead(200, {
     'Content-Type': 'text/javascript; charset=utf-8',
     'Content-Length': Buffer.byteLength(run.script),

@@ -87,7 +87,10 @@ function sharedAdapters(run: RunState, setups: readonly SetupEvent[]): string[] 
   })
   return [...byAdapter]
     .filter(([, ranks]) => ranks.length > 1)
-    .map(([key, ranks]) => `${ranks.length} ranks (${ranks.join(', ')}) share adapter ${key.split('\n')[1]}: that does not add speed`)
+    .map(
+      ([key, ranks]) =>
+        `${ranks.length} ranks (${ranks.join(', ')}) share adapter ${key.split('\n')[1]}: that does not add speed`,
+    )
 }
 
 /** Each pair once, grouped by carrier: `0-1, 1-2 webrtc · 0-2 port`. */

@@ -11,7 +11,9 @@ export function duration(seconds: number): string {
 
 /** `12,345`; fractions only below 10. */
 export function count(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: Math.abs(value) < 10 && !Number.isInteger(value) ? 1 : 0 })
+  return value.toLocaleString('en-US', {
+    maximumFractionDigits: Math.abs(value) < 10 && !Number.isInteger(value) ? 1 : 0,
+  })
 }
 
 /** Bytes in powers of 1024: `1.5 MiB`. */

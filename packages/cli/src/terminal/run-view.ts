@@ -55,18 +55,23 @@ export class RunView {
   event(rank: number, event: RankEvent): void {
     switch (event.kind) {
       case 'ready':
-        return this.#onReady(rank, event.links)
+        this.#onReady(rank, event.links)
+        return
       case 'setup':
         this.#setups.set(rank, event)
-        return this.#sayBanner()
+        this.#sayBanner()
+        return
       case 'progress':
-        return this.#onProgress(rank, event)
+        this.#onProgress(rank, event)
+        return
       case 'console':
-        return this.#onConsole(rank, event.level, event.text)
+        this.#onConsole(rank, event.level, event.text)
+        return
       case 'metrics': {
         if (this.#options.debug === 'off' && !ACCURACY_NAMES.some((name) => name in event.values)) return
         const values = Object.entries(event.values).map(([name, value]) => `${name} ${metric(value)}`)
-        return this.#screen.line(`${this.#prefix(rank)}${values.join(' · ')} (step ${event.step})`)
+        this.#screen.line(`${this.#prefix(rank)}${values.join(' · ')} (step ${event.step})`)
+        return
       }
       case 'done':
       case 'error':
@@ -82,7 +87,9 @@ export class RunView {
     if (report.error !== undefined) this.error(report.error)
     const samples = report.ranks.reduce((sum, rank) => sum + rank.samples, 0)
     const figures = samples > 0 ? ` · ${count(samples)} samples · ${count(report.samplesPerSecond)} samples/s` : ''
-    const word = { done: color.green('done'), failed: color.red('failed'), stopped: color.yellow('stopped') }[report.status]
+    const word = { done: color.green('done'), failed: color.red('failed'), stopped: color.yellow('stopped') }[
+      report.status
+    ]
     this.#screen.line(`\nRun ${report.run} ${word} in ${duration(report.wallSeconds)}${figures}`)
     const accuracy = ACCURACY_NAMES.map((name) => report.metrics[name]).find((value) => value !== undefined)
     if (accuracy !== undefined) this.#screen.line(`test accuracy ${color.bold(accuracy.toFixed(4))}`)
@@ -96,7 +103,9 @@ export class RunView {
     const isScripts = error.name !== 'RondoError' || error.code === 'SCRIPT_FAILED'
     if (error.stack === undefined || !(isScripts || this.#options.debug !== 'off')) return
     const frames = this.#options.mapStack(error.stack).split('\n')
-    const shown = frames.filter((line) => /^\s*at /.test(line) && (this.#options.debug === 'detail' || !line.includes('/assets/')))
+    const shown = frames.filter(
+      (line) => /^\s*at /.test(line) && (this.#options.debug === 'detail' || !line.includes('/assets/')),
+    )
     if (shown.length > 0) this.#screen.line(color.dim(shown.join('\n')))
   }
 
@@ -128,7 +137,8 @@ export class RunView {
     if (run === null) return
     this.#ready.set(rank, links)
     this.#screen.line(memberLine(rank, this.#worldSize))
-    if (this.#registered || this.#ready.size < this.#worldSize) return this.#sayWaiting(false)
+    this.#sayWaiting(false)
+    if (this.#registered || this.#ready.size < this.#worldSize) return
     this.#registered = true
     for (const line of registeredLines(run, this.#links())) this.#screen.line(line)
   }

@@ -1,0 +1,60 @@
+/** The `rondo` command. Picks the subcommand, prints refusals as one sentence, sets the exit code. */
+import { RondoError } from '@rondo/protocol'
+import color from 'picocolors'
+import { printHelp, VERSION } from './help.ts'
+import { exitCodeOfError } from './process/exit-code.ts'
+
+const COMMANDS = ['run', 'serve', 'doctor'] as const
+
+async function main([command, ...words]: readonly string[]): Promise<number> {
+  switch (command) {
+    case undefined:
+    case '--help':
+    case '-h':
+    case 'help':
+      help()
+      return command === undefined ? 2 : 0
+    case '--version':
+    case '-v':
+      console.log(`rondo/${VERSION} node-${process.version}`)
+      return 0
+    case 'run': {
+      const { runCommand } = await import('./run/command.ts')
+      const code = await runCommand(words)
+      return code === 'help' ? help('run') : code
+    }
+    case 'serve': {
+      if (asksForHelp(words)) return help('serve')
+      const { serveCommand } = await import('./serve/command.ts')
+      return serveCommand(words)
+    }
+    case 'doctor': {
+      if (asksForHelp(words)) return help('doctor')
+      const { doctorCommand } = await import('./doctor/command.ts')
+      return doctorCommand(words)
+    }
+    default:
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `"${command}" is not a command of rondo. Allowed are ${COMMANDS.join(', ')}. Write rondo run SCRIPT, or rondo --help.`,
+      )
+  }
+}
+
+function help(command?: string): number {
+  printHelp(command)
+  return 0
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  return words.includes('--help') || words.includes('-h')
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (thrown: unknown) => {
+    if (thrown instanceof RondoError) console.error(color.red(thrown.message))
+    else console.error(thrown)
+    process.exit(exitCodeOfError(thrown))
+  },
+)

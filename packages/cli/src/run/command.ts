@@ -1,0 +1,49 @@
+/** `rondo run`: decides which part this machine plays, plays it, and leaves nothing behind. */
+import { RondoError } from '@rondo/protocol'
+import color from 'picocolors'
+import { parseRun, type RunOptions } from '../args/run-options.ts'
+import { findScript } from '../assets/bundle.ts'
+import { Cleanup } from '../process/cleanup.ts'
+import { listenForInterrupts } from '../process/interrupt.ts'
+import { Screen } from '../terminal/screen.ts'
+import { isThisMachine } from './addresses.ts'
+import { runAgentNode } from './agent-node.ts'
+import { runMainNode } from './main-node.ts'
+import { probe } from './start-server.ts'
+
+/**
+ * @param words everything after `rondo run`
+ * @returns the exit code, or `help` if help was asked for
+ * @throws RondoError for refusals; the caller prints them
+ */
+export async function runCommand(words: readonly string[]): Promise<number | 'help'> {
+  const parsed = parseRun(words, process.env)
+  if (parsed.help) return 'help'
+  const { options } = parsed
+  const script = findScript(options.script)
+  const screen = new Screen()
+  for (const note of options.notes) screen.line(note)
+  const cleanup = new Cleanup()
+  const interrupt = listenForInterrupts((name) => {
+    screen.clear()
+    screen.line(color.yellow(`${name === 'SIGINT' ? 'Ctrl-C' : name}: stopping the ranks …`))
+  })
+  try {
+    const node = { options, script, screen, cleanup, signal: interrupt.signal }
+    return (await isMainNode(options)) ? await runMainNode(node) : await runAgentNode(node)
+  } catch (thrown) {
+    if (interrupt.signal.aborted && !(thrown instanceof RondoError && thrown.code !== 'ABORTED')) return 1
+    throw thrown
+  } finally {
+    await cleanup.run()
+    interrupt.dispose()
+    screen.clear()
+  }
+}
+
+/** Node rank 0, or without a rank the first agent that owns the main address. */
+async function isMainNode(options: RunOptions): Promise<boolean> {
+  if (options.numNodes === 1 && options.nodeRank === undefined) return true
+  if (options.nodeRank !== undefined) return options.nodeRank === 0
+  return (await isThisMachine(options.mainAddress)) && (await probe(options.mainPort)) === null
+}

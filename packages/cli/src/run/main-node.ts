@@ -1,0 +1,122 @@
+/**
+ * `rondo run` on the node that holds the server: server, session, run, own tabs, report. Not for: further
+ * nodes (agent-node.ts).
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { type RunReport, toWireError } from '@rondo/protocol'
+import { SignalingClient } from '@rondo/transport'
+import { renderUnicodeCompact } from 'uqr'
+import type { RunOptions } from '../args/run-options.ts'
+import { ensureAssets } from '../assets/build.ts'
+import { bundleScript } from '../assets/bundle.ts'
+import { createPageHandler } from '../http/handler.ts'
+import { ServedRuns } from '../http/run-folder.ts'
+import { DIST, runsFolder } from '../paths.ts'
+import type { Cleanup } from '../process/cleanup.ts'
+import { exitCodeOfRun } from '../process/exit-code.ts'
+import type { Screen } from '../terminal/screen.ts'
+import { lanAddresses } from './addresses.ts'
+import { newRunId, runConfig } from './config.ts'
+import { browserFor, openTabs } from './node.ts'
+import { openRecordedRun } from './recorded-run.ts'
+import { startServer } from './start-server.ts'
+
+export interface NodeCommand {
+  options: RunOptions
+  /** Absolute path of the script. */
+  script: string
+  screen: Screen
+  cleanup: Cleanup
+  signal: AbortSignal
+}
+
+/** @returns the command's exit code */
+export async function runMainNode({ options, script, screen, cleanup, signal }: NodeCommand): Promise<number> {
+  const say = (line: string): void => screen.line(line)
+  const [bundle, executablePath] = await Promise.all([
+    bundleScript(script),
+    browserFor(options, screen),
+    ensureAssets(signal, say),
+  ])
+  signal.throwIfAborted()
+
+  const runs = new ServedRuns()
+  const isOpen = options.numNodes > 1 || options.invite
+  const server = await startServer({
+    host: isOpen ? '0.0.0.0' : '127.0.0.1',
+    port: options.mainPort,
+    mayMove: options.numNodes === 1 && !options.mainPortGiven,
+    requestHandler: createPageHandler({ dist: DIST, source: { runs } }),
+    say,
+  })
+  cleanup.add(server, () => server.close())
+  const origin = `http://localhost:${server.port}`
+  const description = `${options.devices} devices on ${options.numNodes} nodes`
+  const tokens = await server.createSession(options.session, { script: bundle.name, description })
+  if (options.invite) sayInvite(screen, server.port, options.session, tokens.joinToken)
+
+  const runId = newRunId()
+  runs.add({ runId, folder: join(runsFolder(), runId), script: bundle.code, token: tokens.joinToken })
+  const client = await SignalingClient.connect({
+    url: origin,
+    session: options.session,
+    token: tokens.controlToken,
+    role: 'controller',
+    signal,
+  })
+  cleanup.add(client, () => client.close())
+  const nodeId = randomUUID()
+  const label = hostname().slice(0, 120)
+  await client.request('agent:hello', {
+    node: { id: nodeId, label, rank: options.nodeRank ?? (options.numNodes === 1 ? 0 : null), host: label },
+    plan: {
+      numNodes: options.numNodes,
+      devices: options.devices,
+      strategy: options.strategy ?? null,
+      precision: options.precision ?? null,
+      scriptHash: bundle.hash,
+    },
+  })
+
+  const run = await openRecordedRun({
+    client,
+    config: runConfig(options, bundle, runId, server.port),
+    nodes: new Array<number>(options.numNodes).fill(options.devices),
+    script: bundle,
+    screen,
+    signal,
+    report: options.report,
+    logDir: options.logDir,
+  })
+  const tabs = openTabs({
+    options,
+    plan: { origin, session: options.session, joinToken: tokens.joinToken, nodeId, label, count: options.devices },
+    executablePath,
+    screen,
+    cleanup,
+    onLost: (error) => run.fail(error),
+  })
+  // Whichever ends first: the run, or the attempt to open tabs by failing.
+  const report = await Promise.race([run.ended, tabs.then(() => run.ended)]).catch(async (thrown: unknown) => {
+    run.fail(toWireError(thrown))
+    await run.ended
+    throw thrown
+  })
+  return exitCode(report)
+}
+
+function exitCode(report: RunReport): number {
+  if (report.status === 'done') return 0
+  return report.status === 'failed' ? exitCodeOfRun(report.error ?? null) : 1
+}
+
+/** The link by which other browsers join this session, also as a QR code. */
+export function sayInvite(screen: Screen, port: number, session: string, joinToken: string): void {
+  for (const address of lanAddresses().slice(0, 1)) {
+    const url = `http://${address}:${port}/join/?session=${encodeURIComponent(session)}#token=${joinToken}`
+    screen.line(`Others join at ${url}`)
+    screen.line(renderUnicodeCompact(url))
+  }
+}

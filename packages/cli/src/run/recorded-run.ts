@@ -1,0 +1,123 @@
+/**
+ * One run from opening to its last line: the controller's part that `rondo run` and `rondo serve` share.
+ * Opens the run, shows and records it, and stops it when asked to. Not for: servers, browsers and tabs.
+ */
+import { readdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type RunConfig, type RunReport, toWireError, type WireError } from '@rondo/protocol'
+import type { SignalingClient } from '@rondo/transport'
+import type { ScriptBundle } from '../assets/bundle.ts'
+import { runsFolder } from '../paths.ts'
+import { RankLogs } from '../report/rank-logs.ts'
+import { RunRecorder } from '../report/recorder.ts'
+import { RunView } from '../terminal/run-view.ts'
+import type { Screen } from '../terminal/screen.ts'
+import { stackMapper } from '../terminal/stack-map.ts'
+import { type EndedRun, followRun } from './follow.ts'
+
+/** Milliseconds in which stopped ranks run their `finally` blocks; the page ends them then. */
+const STOP_GRACE_MS = 2_000
+/** Milliseconds for the server to say that a stopped run has ended. */
+const STOP_ANSWER_MS = 5_000
+
+export interface RecordedRunOptions {
+  client: SignalingClient
+  config: RunConfig
+  /** Slots of each node, null for everybody who is present. */
+  nodes: number[] | null
+  script: ScriptBundle
+  screen: Screen
+  /** The first abort stops the run gracefully. */
+  signal: AbortSignal
+  report?: string | undefined
+  logDir?: string | undefined
+}
+
+export interface RecordedRun {
+  /** Ends the run as failed, for something that no rank can report. */
+  fail(error: WireError): void
+  /** Resolves when the run has ended and its report is written. */
+  readonly ended: Promise<RunReport>
+}
+
+/** Opens the run; the promise rejects if the server refuses to. */
+export async function openRecordedRun(options: RecordedRunOptions): Promise<RecordedRun> {
+  const { client, config, screen, signal } = options
+  const { runId } = config
+  const folder = join(runsFolder(), runId)
+  const recorder = new RunRecorder({
+    runId,
+    script: relative(process.cwd(), options.script.path),
+    folder,
+    copyTo: options.report,
+  })
+  const view = new RunView({ screen, mapStack: stackMapper(options.script.map), debug: config.debug })
+  const logs = options.logDir === undefined ? null : new RankLogs(options.logDir)
+  const giveUp = new AbortController()
+  let failure: WireError | null = null
+  let wasRunning = false
+
+  const listener: Parameters<typeof followRun>[2][number] = {
+    state(run, serverTime) {
+      wasRunning ||= run.status === 'running'
+      recorder.state(run)
+      view.state(run, serverTime)
+    },
+    event(rank, event) {
+      recorder.event(rank, event)
+      view.event(rank, event)
+      if (event.kind === 'console') logs?.write(rank, event)
+    },
+  }
+  const following = followRun(client, (id) => id === runId, [listener], giveUp.signal)
+  following.catch(() => undefined)
+
+  const stop = (reason: string, error?: WireError): void => {
+    client
+      .request('run:stop', { runId, reason, ...(error === undefined ? {} : { error }) })
+      .catch(() => giveUp.abort(new Error('the server does not answer')))
+    setTimeout(() => giveUp.abort(new Error('the server did not end the run')), STOP_ANSWER_MS).unref()
+  }
+  const onInterrupt = (): void => stop('stopped at the terminal')
+
+  try {
+    const { run } = await client.request('run:open', { config, nodes: options.nodes })
+    listener.state(run, Date.now())
+  } catch (thrown) {
+    view.close()
+    giveUp.abort(thrown)
+    throw thrown
+  }
+  if (signal.aborted) onInterrupt()
+  else signal.addEventListener('abort', onInterrupt, { once: true })
+
+  const finish = async (): Promise<RunReport> => {
+    const end = await following.catch(
+      (thrown): EndedRun =>
+        signal.aborted
+          ? { status: 'stopped', error: null }
+          : { status: 'failed', error: failure ?? toWireError(thrown) },
+    )
+    signal.removeEventListener('abort', onInterrupt)
+    screen.clear()
+    if (end.status !== 'done' && wasRunning) await sleep(STOP_GRACE_MS)
+    const report = await recorder.finish(end)
+    await logs?.close()
+    view.end(report, `${relative(process.cwd(), folder) || folder}/`, await filesIn(folder))
+    return report
+  }
+  return {
+    fail(error) {
+      failure = error
+      stop(error.message.slice(0, 100), error)
+    },
+    ended: finish().finally(() => view.close()),
+  }
+}
+
+/** What lies in the run's folder, the report first. */
+async function filesIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith('.'))
+  return names.sort((a, b) => Number(b === 'report.json') - Number(a === 'report.json') || a.localeCompare(b))
+}

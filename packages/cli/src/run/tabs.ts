@@ -1,0 +1,81 @@
+/**
+ * The tabs of this node's ranks: one a device, all in one browser. Opens them, watches for crashes and tells
+ * what a page says when it cannot even join. Not for: finding or starting the browser (browser/).
+ */
+import type { BrowserContext, Page } from 'playwright-core'
+
+export interface TabPlan {
+  /** Origin of the pages on this machine, always localhost: WebGPU needs a secure context. */
+  origin: string
+  session: string
+  joinToken: string
+  nodeId: string
+  label: string
+  count: number
+  /** Signaling server, when it is not the pages' own origin. */
+  server?: string
+}
+
+export interface TabListener {
+  /** A tab is gone: crashed, or closed by somebody. */
+  onLost(localRank: number, how: 'crashed' | 'was closed'): void
+  /** The page's program failed outside of any rank. */
+  onPageError(localRank: number, message: string): void
+  /** The page's own console, for `--debug detail`. */
+  onPageConsole(localRank: number, text: string): void
+}
+
+/** Milliseconds for the join page to load; everything comes from this machine. */
+const LOAD_TIMEOUT_MS = 30_000
+
+export class Tabs {
+  readonly #context: BrowserContext
+  readonly #pages: Page[] = []
+  #closing = false
+
+  constructor(context: BrowserContext) {
+    this.#context = context
+  }
+
+  /** Opens all tabs at once; they join by themselves. */
+  async open(plan: TabPlan, listener: TabListener): Promise<void> {
+    const ranks = Array.from({ length: plan.count }, (_, localRank) => localRank)
+    await Promise.all(ranks.map((localRank) => this.#openOne(plan, localRank, listener)))
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    await Promise.allSettled(this.#pages.map((page) => page.close()))
+  }
+
+  async #openOne(plan: TabPlan, localRank: number, listener: TabListener): Promise<void> {
+    const page = await this.#context.newPage()
+    this.#pages.push(page)
+    page.on('crash', () => {
+      if (!this.#closing) listener.onLost(localRank, 'crashed')
+    })
+    page.on('close', () => {
+      if (!this.#closing) listener.onLost(localRank, 'was closed')
+    })
+    page.on('pageerror', (error) => listener.onPageError(localRank, error.stack ?? error.message))
+    page.on('console', (message) => listener.onPageConsole(localRank, `${message.type()}: ${message.text()}`))
+    await page.goto(joinUrl(plan, localRank), { timeout: LOAD_TIMEOUT_MS, waitUntil: 'domcontentloaded' })
+  }
+}
+
+/** The address that makes a tab join by itself as one device of this node. */
+export function joinUrl(plan: TabPlan, localRank: number): string {
+  const url = new URL('/join/', plan.origin)
+  const query = {
+    session: plan.session,
+    auto: '1',
+    node: plan.nodeId,
+    label: plan.label,
+    first: String(localRank),
+    slots: '1',
+    ...(plan.server === undefined ? {} : { server: plan.server }),
+  }
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  url.hash = `token=${encodeURIComponent(plan.joinToken)}`
+  return url.href
+}

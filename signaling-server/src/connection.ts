@@ -1,0 +1,54 @@
+/**
+ * The life of one admitted socket: entering its session, low-level floods and slow readers, and what happens
+ * when it goes. Not for: messages (dispatch.ts) or who may connect (handshake.ts).
+ */
+import type { Sessions } from './core/sessions.ts'
+import { type DispatchContext, dispatch } from './dispatch.ts'
+import { type FanOut, queuedPackets } from './fan-out.ts'
+import { enter } from './handlers.ts'
+import type { RondoSocket } from './sockets.ts'
+
+/**
+ * Milliseconds that a page's ranks survive a broken transport, so that a hiccup costs nothing. Only for
+ * "transport error": a closed transport means a closed tab, and a missed heartbeat has waited long enough.
+ */
+const HICCUP_GRACE_MS = 2_000
+
+export interface ConnectionContext extends DispatchContext {
+  sessions: Sessions
+  fanOut: FanOut
+}
+
+export function guardConnection(socket: RondoSocket, context: ConnectionContext): void {
+  const { sessions, fanOut, budgets } = context
+  const { limits } = budgets
+  // One listener per relayed frame on its way, which the budget of the sender bounds.
+  socket.setMaxListeners(0)
+  socket.conn.on('packet', () => {
+    socket.data.lastSeen = Date.now()
+    void budgets.take('packet', socket.id).then((fine) => {
+      if (!fine) socket.disconnect(true)
+    })
+  })
+  socket.conn.on('packetCreate', () => {
+    if (queuedPackets(socket) > limits.queuedPackets) socket.disconnect(true)
+  })
+  const silent = setTimeout(() => {
+    if (!socket.data.admitted) socket.disconnect(true)
+  }, limits.helloTimeoutMs)
+
+  socket.on('disconnect', (reason) => {
+    clearTimeout(silent)
+    const { session, lastSeen } = socket.data
+    const release = () => sessions.release(session, socket.id, `its connection ended (${reason})`, lastSeen)
+    const leave = async () => {
+      await budgets.forget(socket.id)
+      await sessions.disconnect(session, socket.id)
+      if (reason !== 'transport error') return release()
+      setTimeout(() => release().catch(context.onInternalError), HICCUP_GRACE_MS).unref()
+    }
+    leave().catch(context.onInternalError)
+  })
+  dispatch(socket, context)
+  if (socket.data.admitted) enter(socket, fanOut).catch(context.onInternalError)
+}

@@ -1,11 +1,11 @@
 /** A tiny net on made-up data: a few quick steps, for tests of everything around training. `--steps N`, `--pace MS`. */
 import * as tf from '@tensorflow/tfjs'
-import { DataLoader, Fabric, InMemoryDataset } from 'rondo'
+import { type Column, column, DataLoader, Fabric, InMemoryDataset } from 'rondo'
 
 const SAMPLES = 240
 
 /** Points on two interleaved arcs; the same on every rank. */
-function arcs(): InMemoryDataset {
+function arcs(): InMemoryDataset<[Column<'float32'>, Column<'int32'>]> {
   const x = new Float32Array(SAMPLES * 2)
   const y = new Int32Array(SAMPLES)
   for (let i = 0; i < SAMPLES; i++) {
@@ -15,10 +15,7 @@ function arcs(): InMemoryDataset {
     x[2 * i + 1] = side ? 0.5 - Math.sin(angle) : Math.sin(angle)
     y[i] = side
   }
-  return new InMemoryDataset([
-    { dtype: 'float32', shape: [2], data: x },
-    { dtype: 'int32', shape: [], data: y },
-  ])
+  return new InMemoryDataset([column(x, [SAMPLES, 2]), column(y)])
 }
 
 export default async function main(

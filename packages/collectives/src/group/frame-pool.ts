@@ -1,0 +1,30 @@
+/** Keeps buffers of full frames for reuse: a ring gives back as many as it takes. Not for: odd sizes. */
+import type { Frame } from '../algorithm.ts'
+
+/** Frames kept: 16 MiB of 64 KiB messages, what a few buckets in flight need. */
+const MAX_FRAMES = 256
+
+export class FramePool {
+  #free: Frame[] = []
+  #bytes: number
+
+  /** `bytes` is the size of a full frame, header included. */
+  constructor(bytes: number) {
+    this.#bytes = bytes
+  }
+
+  resize(bytes: number): void {
+    this.#free = []
+    this.#bytes = bytes
+  }
+
+  /** A frame with undefined contents that spans its whole buffer. */
+  take(bytes: number): Frame {
+    return (bytes === this.#bytes ? this.#free.pop() : undefined) ?? new Uint8Array(bytes)
+  }
+
+  give(frame: Frame): void {
+    const whole = frame.byteLength === this.#bytes && frame.buffer.byteLength === this.#bytes
+    if (whole && this.#free.length < MAX_FRAMES) this.#free.push(frame)
+  }
+}

@@ -1,0 +1,55 @@
+/** Process groups over links in memory, for tests: N ranks in one thread. */
+import { type Link, type MemoryMesh, type MemoryMeshOptions, memoryMesh } from '@rondo/transport'
+import type { CostModel } from '../cost-model.ts'
+import { createProcessGroup } from '../create-process-group.ts'
+import type { ProcessGroup } from '../process-group.ts'
+
+export interface TestWorld {
+  groups: ProcessGroup[]
+  mesh: MemoryMesh
+  link(from: number, to: number): Link
+  /** Runs `work` on every rank at once. */
+  all<T>(work: (group: ProcessGroup, rank: number) => Promise<T>): Promise<T[]>
+  close(): Promise<void>
+}
+
+export interface TestWorldOptions extends MemoryMeshOptions {
+  timeoutMs?: number
+  generation?: number
+  /** `measured` lets the group measure, as outside of tests. */
+  costModel?: CostModel | 'measured'
+}
+
+/** A model by which everything of more than a few bytes takes the ring. */
+export const RING_ALWAYS: CostModel = { latencyMs: 1e-9, bytesPerSecond: 1 }
+
+export async function testWorld(worldSize: number, options: TestWorldOptions = {}): Promise<TestWorld> {
+  const mesh = memoryMesh(worldSize, options)
+  const { timeoutMs = 10_000, generation = 1, costModel = { latencyMs: 0.1, bytesPerSecond: 1e8 } } = options
+  const model = costModel === 'measured' ? undefined : costModel
+  const nodeLabels = Array.from({ length: worldSize }, (_, rank) => `node-${rank}`)
+  const groups = await Promise.all(
+    mesh.links.map((links, rank) =>
+      createProcessGroup({ rank, worldSize, generation, links, nodeLabels, timeoutMs, costModel: model }),
+    ),
+  )
+  return {
+    groups,
+    mesh,
+    link: (from, to) => mesh.links[from]?.get(to) as Link,
+    all: (work) => Promise.all(groups.map(work)),
+    async close() {
+      await Promise.all(groups.map((group) => group.close()))
+    },
+  }
+}
+
+/** The error that `promise` rejects with. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('it should have failed')
+}

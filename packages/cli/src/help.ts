@@ -1,6 +1,9 @@
 /** What `rondo --help` and `rondo COMMAND --help` print, made by cac from the tables of flags. */
-import { type CAC, cac } from 'cac'
+import { type CAC, type Command, cac } from 'cac'
 import { RUN_FLAGS, valueHint } from './args/flags.ts'
+
+/** Flags of `rondo run` that mean something to a server. */
+const SERVE_FLAGS = ['main-port', 'session', 'accelerator', 'strategy', 'precision', 'process-group-backend', 'log-dir']
 
 export const VERSION = '0.1.0'
 
@@ -10,18 +13,20 @@ export function commandLine(): CAC {
   const run = cli
     .command('run [SCRIPT] [...SCRIPT_ARGS]', 'Train: run a script on several ranks', { allowUnknownOptions: true })
     .example('rondo run examples/mnist/train.ts --devices 2 --epochs 3')
-  for (const [name, flag] of Object.entries(RUN_FLAGS)) {
-    const hint = valueHint(flag)
-    run.option(`--${name}${hint === '' ? '' : ` <${hint}>`}`, flag.help)
-  }
-  cli
-    .command('serve [SCRIPT]', 'Gather browsers: server, pages and a QR code; runs start from the page')
-    .option('--port <N>', 'port of the server (29400)')
-    .option('--session <NAME>', 'name of the session (default)')
+  for (const name of Object.keys(RUN_FLAGS)) addFlag(run, name)
+  const serve = cli.command('serve [SCRIPT] [...SCRIPT_ARGS]', 'Gather browsers by a link; runs start from the page')
+  for (const name of SERVE_FLAGS) addFlag(serve, name)
   cli.command('doctor', 'Find out what works on this machine').option('--browser <PATH>', 'the browser to examine')
   cli.help()
   cli.version(VERSION)
   return cli
+}
+
+function addFlag(command: Command, name: string): void {
+  const flag = RUN_FLAGS[name]
+  if (flag === undefined) return
+  const hint = valueHint(flag)
+  command.option(`--${name}${hint === '' ? '' : ` <${hint}>`}`, flag.help)
 }
 
 /** Prints the help of one command, or of all. */

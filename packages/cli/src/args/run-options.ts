@@ -55,14 +55,16 @@ const NOT_YET = ['interface', 'udp-port-range', 'timeline'] as const
 export type ParsedRun = { help: true } | { help: false; options: RunOptions }
 
 /**
- * @param words everything after `rondo run`
+ * @param words everything after `rondo run` (or `rondo serve`)
+ * @param defaultScript what to run when no script is named
  * @throws BAD_ARGUMENT or BAD_DEVICES: the flag, the value, what is allowed, what to do
  */
 export function parseRun(
   words: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
+  defaultScript?: string,
 ): ParsedRun {
-  const { values, script, scriptArgs, help } = splitArguments(words, RUN_FLAGS)
+  const { values, script, scriptArgs, help } = splitArguments(words, RUN_FLAGS, defaultScript)
   if (help) return { help: true }
   if (script === undefined) {
     throw new RondoError(

@@ -17,15 +17,20 @@ export interface SplitArguments {
 /**
  * @param words everything after the command's name
  * @param flags the command's own flags by dashed name
+ * @param defaultScript the script when none is named
  * @throws BAD_ARGUMENT for an unknown flag before the script and for a missing or unfit value
  */
-export function splitArguments(words: readonly string[], flags: Readonly<Record<string, Flag>>): SplitArguments {
+export function splitArguments(
+  words: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+  defaultScript?: string,
+): SplitArguments {
   const result: SplitArguments = { values: new Map(), script: undefined, scriptArgs: [], help: false }
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at]!
     if (word === '--') {
       const rest = words.slice(at + 1)
-      if (result.script === undefined) result.script = rest.shift()
+      result.script ??= defaultScript ?? rest.shift()
       result.scriptArgs.push(...rest)
       break
     }
@@ -48,6 +53,7 @@ export function splitArguments(words: readonly string[], flags: Readonly<Record<
       result.script = word
     }
   }
+  result.script ??= defaultScript
   return result
 }
 

@@ -8,7 +8,6 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RondoError } from '@rondo/protocol'
-import { SignalingClient } from '@rondo/transport'
 import { ensureAssets } from '../assets/build.ts'
 import { bundleScript } from '../assets/bundle.ts'
 import { createPageHandler } from '../http/handler.ts'
@@ -16,6 +15,7 @@ import { DIST } from '../paths.ts'
 import { exitCodeOfRun } from '../process/exit-code.ts'
 import { RunView } from '../terminal/run-view.ts'
 import { stackMapper } from '../terminal/stack-map.ts'
+import { dial } from './dial.ts'
 import { followRun } from './follow.ts'
 import type { NodeCommand } from './main-node.ts'
 import { browserFor, openTabs } from './node.ts'
@@ -62,7 +62,7 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
   const deadline = Date.now() + options.startTimeoutSeconds * 1000
   screen.line(`Waiting for the main node at ${main}`)
   const { client, admitted } = await retry(deadline, signal, main, async () => {
-    const dialled = await SignalingClient.connect({ url: main, session: options.session, role: 'agent', signal })
+    const dialled = await dial({ url: main, session: options.session, role: 'agent' }, signal)
     try {
       return { client: dialled, admitted: await dialled.request('agent:hello', hello) }
     } catch (thrown) {
@@ -76,10 +76,8 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
   const view = cleanup.add(new RunView({ screen, mapStack: stackMapper(bundle.map), debug: options.debug }), (opened) =>
     opened.close(),
   )
-  const giveUp = new AbortController()
-  const ended = followRun(client, () => true, [view], AbortSignal.any([signal, giveUp.signal]))
+  const ended = followRun(client, () => true, [view], signal)
   ended.catch(() => undefined)
-  client.on('end', (error) => giveUp.abort(error))
   await openTabs({
     options,
     plan: {

@@ -17,7 +17,7 @@ export interface EndedRun {
 
 /**
  * @param isOurs tells the wanted run from others of the session
- * @param signal rejects the wait; the run itself goes on
+ * @param signal rejects the wait; the run itself goes on. So does the end of the connection (CONNECTION_LOST)
  */
 export function followRun(
   client: SignalingClient,
@@ -32,6 +32,9 @@ export function followRun(
         for (const listener of listeners) listener.state(run, serverTime)
         if (run.status === 'waiting' || run.status === 'running') return
         settle(() => resolve({ status: run.status as EndedRun['status'], error: run.error }))
+      }),
+      client.onConnection((state, reason) => {
+        if (state === 'closed') settle(() => reject(new RondoError('CONNECTION_LOST', reason)))
       }),
       client.on('run:event', ({ runId, rank, event }) => {
         if (isOurs(runId)) for (const listener of listeners) listener.event(rank, event)

@@ -6,8 +6,6 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type RunReport, toWireError } from '@rondo/protocol'
-import { SignalingClient } from '@rondo/transport'
-import { renderUnicodeCompact } from 'uqr'
 import type { RunOptions } from '../args/run-options.ts'
 import { ensureAssets } from '../assets/build.ts'
 import { bundleScript } from '../assets/bundle.ts'
@@ -16,9 +14,10 @@ import { ServedRuns } from '../http/run-folder.ts'
 import { DIST, runsFolder } from '../paths.ts'
 import type { Cleanup } from '../process/cleanup.ts'
 import { exitCodeOfRun } from '../process/exit-code.ts'
+import { sayInvite } from '../serve/welcome.ts'
 import type { Screen } from '../terminal/screen.ts'
-import { lanAddresses } from './addresses.ts'
 import { newRunId, runConfig } from './config.ts'
+import { dial } from './dial.ts'
 import { browserFor, openTabs } from './node.ts'
 import { openRecordedRun } from './recorded-run.ts'
 import { startServer } from './start-server.ts'
@@ -55,17 +54,14 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
   const origin = `http://localhost:${server.port}`
   const description = `${options.devices} devices on ${options.numNodes} nodes`
   const tokens = await server.createSession(options.session, { script: bundle.name, description })
-  if (options.invite) sayInvite(screen, server.port, options.session, tokens.joinToken)
+  if (options.invite) sayInvite(screen, { port: server.port, session: options.session, joinToken: tokens.joinToken })
 
   const runId = newRunId()
   runs.add({ runId, folder: join(runsFolder(), runId), script: bundle.code, token: tokens.joinToken })
-  const client = await SignalingClient.connect({
-    url: origin,
-    session: options.session,
-    token: tokens.controlToken,
-    role: 'controller',
+  const client = await dial(
+    { url: origin, session: options.session, token: tokens.controlToken, role: 'controller' },
     signal,
-  })
+  )
   cleanup.add(client, () => client.close())
   const nodeId = randomUUID()
   const label = hostname().slice(0, 120)
@@ -110,13 +106,4 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
 function exitCode(report: RunReport): number {
   if (report.status === 'done') return 0
   return report.status === 'failed' ? exitCodeOfRun(report.error ?? null) : 1
-}
-
-/** The link by which other browsers join this session, also as a QR code. */
-export function sayInvite(screen: Screen, port: number, session: string, joinToken: string): void {
-  for (const address of lanAddresses().slice(0, 1)) {
-    const url = `http://${address}:${port}/join/?session=${encodeURIComponent(session)}#token=${joinToken}`
-    screen.line(`Others join at ${url}`)
-    screen.line(renderUnicodeCompact(url))
-  }
 }

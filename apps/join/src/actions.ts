@@ -8,4 +8,6 @@ export interface JoinActions {
   start(): void
   /** Ends the run on every rank. */
   stop(): void
+  /** Starts over after the connection was given up. */
+  reconnect(): void
 }

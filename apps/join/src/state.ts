@@ -9,7 +9,8 @@ export type Membership = 'out' | 'joining' | 'in' | 'left'
 
 export interface JoinState {
   pageId: string
-  connection: 'connecting' | 'online' | 'offline'
+  /** `closed`: given up; only a person's click connects again. */
+  connection: 'connecting' | 'online' | 'offline' | 'closed'
   /** Page clock, ms, at which the server was last seen to go. */
   offlineSince: number | null
   /** The server will not have this page: final until the address changes. */
@@ -25,7 +26,7 @@ export interface JoinState {
 }
 
 export type JoinAction =
-  | { type: 'connection'; online: boolean; at: number }
+  | { type: 'connection'; connection: JoinState['connection']; at: number }
   | { type: 'session'; snapshot: SessionSnapshot; at: number }
   | { type: 'run:start'; start: RunStart }
   | { type: 'run:event'; message: ServerEvents['run:event']; at: number }
@@ -56,9 +57,11 @@ export function initialState(pageId: string): JoinState {
 export function reduce(state: JoinState, action: JoinAction): JoinState {
   switch (action.type) {
     case 'connection':
-      return action.online
-        ? { ...state, connection: 'online', offlineSince: null }
-        : { ...state, connection: 'offline', offlineSince: state.offlineSince ?? action.at }
+      return {
+        ...state,
+        connection: action.connection,
+        offlineSince: action.connection === 'online' ? null : (state.offlineSince ?? action.at),
+      }
     case 'session':
       return withSnapshot(state, action.snapshot, action.at)
     case 'run:start': {

@@ -6,8 +6,8 @@ import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { formatMs } from './format.ts'
 import { layoutRing, linkWidth, MAX_LABELLED_SEATS, type RingLayout } from './ring-geometry.ts'
-import { linkFrom, linkText, type RingLink, type RingModel, type RingSeat, seatText } from './ring-model.ts'
-import { carrierColour, carrierDash, carrierName, rankColour, rankDash } from './series.ts'
+import { linkFrom, linkText, type RingModel, type RingSeat, seatText } from './ring-model.ts'
+import { carrierColour, carrierCore, carrierDash, carrierName, rankColour, rankDash } from './series.ts'
 
 /** Milliseconds between two pulses: at most twice a second, however fast the steps are. */
 const PULSE_INTERVAL_MS = 500
@@ -93,6 +93,9 @@ function Arc({ index, ring, model, show }: PartProps & { model: RingModel }): VN
         stroke-width={width}
         stroke-dasharray={carrierDash(link.carrier)}
       />
+      {carrierCore(link.carrier) > 0 && (
+        <path class="ring-core" d={arc.path} stroke-width={width * carrierCore(link.carrier)} />
+      )}
       <path
         d={`M${-head} ${-head * 0.8}L${head} 0L${-head} ${head * 0.8}z`}
         transform={`translate(${arc.head.x} ${arc.head.y}) rotate(${arc.head.degrees})`}
@@ -140,26 +143,24 @@ function Seat({ seat, index, ring, show }: PartProps & { seat: RingSeat }): VNod
 }
 
 function Legend({ model }: { model: RingModel }): VNode {
-  const carriers = [...new Map<string, RingLink>(model.links.map((link) => [link.carrier, link])).keys()]
+  const carriers = [...new Set(model.links.map((link) => link.carrier))]
   if (carriers.length === 0) return <span class="soft">Links appear here as soon as ranks connect.</span>
   return (
     <span class="ring-legend">
-      {carriers.map((name) => {
-        const carrier = name as RingLink['carrier']
-        return (
-          <span key={carrier}>
-            <svg width="22" height="8" aria-hidden="true">
-              <path
-                d="M0 4H22"
-                stroke={carrierColour(carrier)}
-                stroke-width="3"
-                stroke-dasharray={carrierDash(carrier)}
-              />
-            </svg>
-            {carrierName(carrier)}
-          </span>
-        )
-      })}
+      {carriers.map((carrier) => (
+        <span key={carrier}>
+          <svg width="22" height="8" aria-hidden="true">
+            <path
+              d="M0 4H22"
+              stroke={carrierColour(carrier)}
+              stroke-width="4"
+              stroke-dasharray={carrierDash(carrier)}
+            />
+            {carrierCore(carrier) > 0 && <path class="ring-core" d="M0 4H22" stroke-width={4 * carrierCore(carrier)} />}
+          </svg>
+          {carrierName(carrier)}
+        </span>
+      ))}
     </span>
   )
 }

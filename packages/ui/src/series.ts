@@ -21,21 +21,25 @@ export function carrierColour(carrier: Carrier): string {
   return `var(--carrier-${carrier === 'memory' ? 'local' : carrier})`
 }
 
-/** Solid, long, dotted, short: carriers stay apart without colour. */
+/** Dash of a carrier's line. With `carrierCore` carriers stay apart without colour: double, long, solid, short. */
 export function carrierDash(carrier: Carrier): string {
   switch (carrier) {
     case 'webrtc':
+    case 'local':
+    case 'memory':
       return ''
     case 'port':
       return '14 4'
     case 'relay':
       return '4 5'
-    case 'local':
-    case 'memory':
-      return '1 4'
     default:
       return carrier satisfies never
   }
+}
+
+/** Share of a line's width that is left hollow: what stays in one page is drawn as a double line. */
+export function carrierCore(carrier: Carrier): number {
+  return carrier === 'local' || carrier === 'memory' ? 0.4 : 0
 }
 
 /** The carrier in a person's words. */

@@ -76,8 +76,8 @@ function build(host: HTMLElement, data: ChartData): uPlot {
         { label: 'step' },
         ...data.lines.map((line) => ({
           label: line.label,
-          stroke: colour(line.strong ? line.colour : `color-mix(in oklch, ${line.colour} 45%, transparent)`),
-          width: line.strong ? 2 : 1,
+          stroke: colour(line.strong ? line.colour : `color-mix(in oklab, ${line.colour} 70%, transparent)`),
+          width: line.strong ? 2 : 1.25,
           dash: line.dash === '' ? [] : line.dash.split(' ').map(Number),
           spanGaps: true,
           points: { show: false },

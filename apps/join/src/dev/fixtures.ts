@@ -249,11 +249,11 @@ export const LOST: WireError = {
   code: 'RANK_LOST',
   name: 'RondoError',
   message:
-    'rank 1 on Studio gave no sign of life for 4.5 s while all-reduce "bucket 2" was waiting for it. Its tab was closed or its device fell asleep. Open it again and start anew.',
-  rank: 1,
-  node: 'Studio',
+    'rank 2 on Studio, 2nd tab gave no sign of life for 4.5 s while all-reduce "bucket 2" was waiting for it. Its tab was closed or its device fell asleep. Open it again and start anew.',
+  rank: 2,
+  node: 'Studio, 2nd tab',
   stack:
-    'RondoError: rank 1 on Studio gave no sign of life\n    at ring.receive (rank-worker.js:812:13)\n    at allReduce (rank-worker.js:455:9)',
+    'RondoError: rank 2 on Studio, 2nd tab gave no sign of life\n    at ring.receive (rank-worker.js:812:13)\n    at allReduce (rank-worker.js:455:9)',
   details: { lastOp: 'allReduce bucket 2', sequence: 1204, lastSeenMsAgo: 4500 },
 }
 
@@ -299,8 +299,9 @@ export const FIXTURES: Record<string, () => JoinState> = {
       at({ run: runState() }),
       ...training(412),
       at({
+        members: members().filter((member) => member.nodeRank !== 1),
         run: runState({ status: 'failed', endedAt: NOW, error: LOST }, (seat) =>
-          seat.rank === 1 ? { state: 'lost', lastSeen: NOW - 12_000 } : {},
+          seat.rank === 2 ? { state: 'lost', lastSeen: NOW - 12_000 } : {},
         ),
       }),
     ]),
@@ -309,7 +310,7 @@ export const FIXTURES: Record<string, () => JoinState> = {
       JOINED,
       at({ run: runState() }),
       ...training(300),
-      { type: 'connection', online: false, at: NOW - 7_000 },
+      { type: 'connection', connection: 'offline', at: NOW - 7_000 },
     ]),
   insecure: () => build(device('insecure'), [at({ members: others })]),
   refused: () =>

@@ -24,7 +24,7 @@ if (root) {
         state={fixture()}
         params={params}
         now={NOW}
-        actions={{ join: nothing, leave: nothing, start: nothing, stop: nothing }}
+        actions={{ join: nothing, leave: nothing, start: nothing, stop: nothing, reconnect: nothing }}
       />
     ),
     root,

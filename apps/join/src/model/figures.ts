@@ -7,7 +7,7 @@ import type { RunProgress } from './run-progress.ts'
 export interface Figures {
   /** `epoch 2 of 5`, or null before the first step. */
   epoch: string | null
-  /** 0..1 over the whole run; null when the script does not say how long it is. */
+  /** 0..1 over the run, or over the epoch when the number of epochs is unknown; null when nothing is known. */
   share: number | null
   /** `61 % · 0:41 left`. */
   progress: string
@@ -51,8 +51,10 @@ function shownRank(run: RunProgress, mine: number[]): number | null {
   return mine.find(reporting) ?? run.state.seats.map((seat) => seat.rank).find(reporting) ?? null
 }
 
+/** Of the whole run, or of the epoch when the script does not say how many there will be. */
 function shareDone({ epoch, epochs, stepInEpoch, stepsPerEpoch }: ProgressEvent): number | null {
-  if (epochs === null || stepsPerEpoch === null || epochs * stepsPerEpoch === 0) return null
+  if (!stepsPerEpoch || epochs === 0) return null
+  if (epochs === null) return Math.min(1, stepInEpoch / stepsPerEpoch)
   return Math.min(1, (epoch * stepsPerEpoch + stepInEpoch) / (epochs * stepsPerEpoch))
 }
 
@@ -60,6 +62,7 @@ function progressText(run: RunProgress | null, lead: ProgressEvent | null, share
   if (run === null || lead === null) return 'not started'
   if (run.state.status === 'done') return `${formatCount(run.step)} steps`
   if (share === null) return `step ${formatCount(run.step)}`
+  if (lead.epochs === null) return `${formatShare(share, 0)} of the epoch`
   const left = hasEnded(run) ? null : remainingMs(run, share)
   return `${formatShare(share, 0)}${left === null ? '' : ` · ${formatDuration(left)} left`}`
 }

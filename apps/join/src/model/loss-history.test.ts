@@ -4,7 +4,7 @@ import { addLoss, lossChart, NO_LOSSES } from './loss-history.ts'
 const mine = [{ rank: 1, colour: 'red', dash: '' }]
 
 describe('loss history', () => {
-  it('draws the mean over ranks strong and mine faint', () => {
+  it('draws the mean of the ranks’ latest losses strong and mine faint', () => {
     let history = addLoss(NO_LOSSES, 0, 0, 2)
     history = addLoss(history, 1, 0, 4)
     history = addLoss(history, 0, 1, 1)
@@ -12,7 +12,7 @@ describe('loss history', () => {
     expect(chart.steps).toEqual([0, 1])
     expect(chart.lines.map((line) => [line.strong, line.values])).toEqual([
       [false, [4, null]],
-      [true, [3, 1]],
+      [true, [3, 2.5]],
     ])
   })
 

@@ -43,7 +43,10 @@ function halve(values: readonly number[]): number[] {
   return Array.from({ length: Math.ceil(values.length / 2) }, (_, i) => (values[2 * i] ?? 0) + (values[2 * i + 1] ?? 0))
 }
 
-/** The mean over ranks as the strong line, the given ranks as faint ones. Every rank weighs the same at a point. */
+/**
+ * The mean over ranks as the strong line, the given ranks as faint ones. Ranks report a few times a second and
+ * at different steps, so the mean at a step takes each rank's latest value; every rank weighs the same.
+ */
 export function lossChart(
   history: LossHistory,
   mine: ReadonlyArray<{ rank: number; colour: string; dash: string }>,
@@ -53,11 +56,19 @@ export function lossChart(
   const steps: number[] = []
   const mean: Array<number | null> = []
   const faint: Array<Array<number | null>> = mine.map(() => [])
+  const latest: Array<number | null> = lines.map(() => null)
   for (let bucket = 0; bucket < length; bucket++) {
-    const present = lines.filter((line) => (line.counts[bucket] ?? 0) > 0)
-    if (present.length === 0) continue
+    let spoken = false
+    lines.forEach((line, i) => {
+      const count = line.counts[bucket] ?? 0
+      if (count === 0) return
+      spoken = true
+      latest[i] = line.sums[bucket]! / count
+    })
+    if (!spoken) continue
+    const known = latest.filter((value) => value !== null)
     steps.push(bucket * history.stride + (history.stride - 1) / 2)
-    mean.push(present.reduce((sum, line) => sum + line.sums[bucket]! / line.counts[bucket]!, 0) / present.length)
+    mean.push(known.reduce((sum, value) => sum + value, 0) / known.length)
     mine.forEach(({ rank }, i) => {
       const line = history.ranks[rank]
       const count = line?.counts[bucket] ?? 0

@@ -1,6 +1,6 @@
-/** The session's devices as a list: one entry a page, seats nobody took last. Pure. */
+/** The session's devices as a list: one entry a node, seats nobody took last. Pure. */
 import type { Member, Seat } from '@rondo/protocol'
-import { formatAgo, type Tone } from '@rondo/ui'
+import { formatAgo, plural, type Tone } from '@rondo/ui'
 import { hasEnded, type JoinState } from '../state.ts'
 import { deviceName } from './device-text.ts'
 import type { RunProgress } from './run-progress.ts'
@@ -19,38 +19,35 @@ export interface NodeEntry {
 export function nodesOf(state: JoinState, now: number): NodeEntry[] {
   const { run, snapshot } = state
   const members = snapshot?.members ?? []
-  const pages = new Map<string, Member[]>()
-  for (const member of members) pages.set(member.pageId, [...(pages.get(member.pageId) ?? []), member])
+  const nodes = new Map<string, Member[]>()
+  for (const member of members) nodes.set(member.nodeId, [...(nodes.get(member.nodeId) ?? []), member])
   const live = run !== null && !hasEnded(run)
   const seats = run?.state.seats ?? []
-  const present = [...pages.entries()].map(([pageId, [first, ...others]]): NodeEntry => {
-    const held = seats.filter((seat) => seat.pageId === pageId)
-    const ranks = live ? held.map((seat) => seat.rank) : ranksIfSeated(members, pageId)
+  const present = [...nodes].map(([nodeId, own]): NodeEntry => {
+    const held = seats.filter((seat) => own.some((member) => member.memberId === seat.memberId))
     return {
-      key: pageId,
-      label: first?.nodeLabel ?? '',
-      device: first === undefined ? '' : usedDevice(run, held, first),
-      ranks: ranks.length > 0 || live ? ranks : [first, ...others].map((_, i) => i),
-      mine: pageId === state.pageId,
+      key: nodeId,
+      label: own[0]?.nodeLabel ?? '',
+      device: usedDevice(run, held, own),
+      ranks: live ? held.map((seat) => seat.rank) : own.map((member) => members.indexOf(member)),
+      mine: own.some((member) => member.pageId === state.pageId),
       ...entryState(held, live),
     }
   })
-  const gone = seats.filter((seat) => seat.pageId !== null && !pages.has(seat.pageId) && isGone(seat))
-  const empty = live ? seats.filter((seat) => seat.memberId === null) : []
+  const here = new Set(members.map((member) => member.memberId))
+  const gone = seats.filter((seat) => isGone(seat) && (seat.memberId === null || !here.has(seat.memberId)))
+  const empty = live ? seats.filter((seat) => seat.memberId === null && !isGone(seat)) : []
   return [...present, ...grouped(gone, (seat) => goneState(seat, state, now)), ...grouped(empty, () => MISSING)]
 }
 
 const MISSING = { tone: 'wait', state: 'expected', device: 'not here yet' } as const
 
-function ranksIfSeated(members: readonly Member[], pageId: string): number[] {
-  return members.flatMap((member, rank) => (member.pageId === pageId ? [rank] : []))
-}
-
 /** The device that a rank reported to use; before that, what its page says it has. */
-function usedDevice(run: RunProgress | null, held: readonly Seat[], member: Member): string {
+function usedDevice(run: RunProgress | null, held: readonly Seat[], [member]: readonly Member[]): string {
+  if (member === undefined) return ''
   const setup = held.map((seat) => run?.ranks[seat.rank]?.setup).find((event) => event != null)
   if (setup == null) return deviceName(member.device)
-  const adapter = setup.adapter === null ? `${member.device.cores} cores` : setup.adapter
+  const adapter = setup.adapter ?? plural(member.device.cores, 'core')
   return `trains on ${setup.accelerator}: ${adapter}${setup.software ? ' (software)' : ''}`
 }
 

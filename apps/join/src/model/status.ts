@@ -30,7 +30,7 @@ export function statusOf(state: JoinState, params: JoinParams, now: number): Sta
     const { headline, todo } = explainRefusal(state.refused, params)
     return { tone: 'fail', headline, detail: todo }
   }
-  if (state.connection === 'offline') return offline(state, params, now)
+  if (state.connection === 'offline' || state.connection === 'closed') return offline(state, params, now)
   if (state.snapshot === null) {
     return { tone: 'wait', headline: `Connecting to ${params.server} …`, detail: 'This takes a second or two.' }
   }
@@ -57,10 +57,20 @@ export function statusOf(state: JoinState, params: JoinParams, now: number): Sta
 
 function offline(state: JoinState, params: JoinParams, now: number): Status {
   const since = state.offlineSince === null ? '' : ` for ${formatAgo(now - state.offlineSince)}`
+  if (state.snapshot === null) {
+    return {
+      tone: 'fail',
+      headline: `Nobody answers at ${params.server}.`,
+      detail: 'Is Rondo still running there, and is this device on the same network? Then connect again.',
+    }
+  }
   const live = state.run !== null && state.run.state.status === 'running'
   return {
     tone: 'warn',
-    headline: `The server does not answer${since}; reconnecting.`,
+    headline:
+      state.connection === 'closed'
+        ? `The server has been gone${since}.`
+        : `The server does not answer${since}; reconnecting.`,
     detail: live
       ? 'Ranks that are linked directly keep training. Figures of other machines return with the server.'
       : `Figures and files that were already here stay readable. Is ${params.server} still running?`,
@@ -116,7 +126,7 @@ function running(state: JoinState, run: RunProgress, now: number): Status {
       }
     case 'failed': {
       const failure = explainFailure(run)
-      return { tone: 'fail', headline: failure.headline, detail: failure.survived }
+      return { tone: 'fail', headline: failure.headline, detail: `It ran for ${took}.` }
     }
     default:
       return status satisfies never

@@ -1,10 +1,10 @@
 /** The page's layout: which panels a state has and in what order. Not for: what they say (model/). */
-import { formatCount, plural } from '@rondo/ui'
+import { formatCount } from '@rondo/ui'
 import type { VNode } from 'preact'
 import type { JoinActions } from '../actions.ts'
 import { statusOf } from '../model/status.ts'
 import type { JoinParams } from '../params.ts'
-import { type JoinState, myRanks } from '../state.ts'
+import { hasEnded, type JoinState } from '../state.ts'
 import { ConsolePanel } from './console-panel.tsx'
 import { DevicePanel } from './device-panel.tsx'
 import { FailurePanel } from './failure-panel.tsx'
@@ -29,29 +29,68 @@ export interface ViewProps {
 export function App(props: ViewProps): VNode {
   const { state, params, now } = props
   const status = statusOf(state, params, now)
-  const known = state.snapshot !== null
   const inside = state.membership === 'in' || state.membership === 'joining'
   const runStatus = state.run?.state.status
+  const watching = runStatus !== undefined && runStatus !== 'waiting'
   return (
     <>
       <Header {...props} />
-      <main class={`layout${inside || runStatus !== undefined ? '' : ' layout-outside'}`}>
+      <main class="layout">
         <StatusBar {...props} status={status} />
-        {known && !inside && runStatus !== 'running' && <JoinCard {...props} />}
+        {state.device?.webgpu === 'insecure' && <InsecureNotice {...props} />}
         {runStatus === 'failed' && <FailurePanel {...props} />}
         {runStatus === 'done' && <ResultPanel {...props} />}
-        {state.device?.webgpu === 'insecure' && <InsecureNotice {...props} />}
-        {known && <RingPanel {...props} />}
-        {known && (inside || state.run !== null) && <TrainingPanel {...props} />}
-        {known && <PeoplePanel {...props} />}
-        {known && <DevicePanel {...props} />}
-        {known && <InvitePanel {...props} />}
-        {state.run !== null && <ConsolePanel {...props} />}
+        {state.snapshot !== null && (inside || watching ? <Inside {...props} /> : <Outside {...props} />)}
       </main>
-      <p class="visually-hidden" role="status" aria-live="polite">
-        {status.headline} {myRanks(state).length > 0 && inside ? plural(myRanks(state).length, 'rank') : ''}
-        {runStatus === 'running' && state.run ? ` step ${formatCount(Math.floor(state.run.step / 100) * 100)}` : ''}
+      <p class="visually-hidden" role="status">
+        {status.headline}
+        {runStatus === 'running' && state.run ? ` Step ${formatCount(spokenStep(state.run.step))}.` : ''}
       </p>
     </>
   )
+}
+
+/** The invitation beside those who are here already. */
+function Outside(props: ViewProps): VNode {
+  return (
+    <div class="board board-outside">
+      <div class="stack">
+        <JoinCard {...props} />
+        <DevicePanel {...props} />
+      </div>
+      <div class="stack">
+        <RingPanel {...props} />
+        <PeoplePanel {...props} />
+      </div>
+    </div>
+  )
+}
+
+/** Everything about the session and its run. */
+function Inside(props: ViewProps): VNode {
+  const { state } = props
+  return (
+    <>
+      {state.membership !== 'in' && state.membership !== 'joining' && hasNoLiveRun(state) && <JoinCard {...props} />}
+      <div class="board board-inside">
+        <RingPanel {...props} />
+        <TrainingPanel {...props} />
+        <div class="stack side">
+          <PeoplePanel {...props} />
+          <DevicePanel {...props} />
+          <InvitePanel {...props} />
+        </div>
+        <ConsolePanel {...props} />
+      </div>
+    </>
+  )
+}
+
+function hasNoLiveRun({ run }: JoinState): boolean {
+  return run === null || hasEnded(run)
+}
+
+/** Screen readers hear of every hundredth step only. */
+function spokenStep(step: number): number {
+  return Math.floor(step / 100) * 100
 }

@@ -20,7 +20,8 @@ export function DevicePanel({ state }: ViewProps): VNode {
       {setup != null && (
         <p class="soft">
           Trains on {setup.accelerator}
-          {setup.software ? ' (software)' : ''}, {setup.precision}: {setup.reason}
+          {setup.software ? ' (software)' : ''}
+          {setup.reason === '' ? '' : `: ${setup.reason}`}
         </p>
       )}
       <Contribution state={state} />

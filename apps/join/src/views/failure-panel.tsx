@@ -24,7 +24,7 @@ export function FailurePanel({ state, params }: ViewProps): VNode | null {
       <details class="fold">
         <summary>Details</summary>
         <Facts facts={failure.record} />
-        {failure.stack !== null && <pre class="stack">{failure.stack}</pre>}
+        {failure.stack !== null && <pre class="trace">{failure.stack}</pre>}
       </details>
     </section>
   )

@@ -10,7 +10,7 @@ export function Header({ state, params }: Pick<ViewProps, 'state' | 'params'>): 
     <header class="header">
       <a class="brand" href="/join/">
         <Logo />
-        Rondo
+        <span class="brand-name">Rondo</span>
       </a>
       {params.session !== null && (
         <h1 class="session">
@@ -27,10 +27,29 @@ export function Header({ state, params }: Pick<ViewProps, 'state' | 'params'>): 
 }
 
 function Connection({ state }: { state: JoinState }): VNode {
-  if (state.refused !== null) return <StatusMark tone="fail">refused</StatusMark>
-  if (state.connection === 'online') return <StatusMark tone="ok">online</StatusMark>
-  if (state.connection === 'offline') return <StatusMark tone="warn">offline</StatusMark>
-  return <StatusMark tone="wait">connecting</StatusMark>
+  if (state.refused !== null)
+    return (
+      <StatusMark tone="fail">
+        <span class="status-word">refused</span>
+      </StatusMark>
+    )
+  if (state.connection === 'online')
+    return (
+      <StatusMark tone="ok">
+        <span class="status-word">online</span>
+      </StatusMark>
+    )
+  if (state.connection === 'offline')
+    return (
+      <StatusMark tone="warn">
+        <span class="status-word">offline</span>
+      </StatusMark>
+    )
+  return (
+    <StatusMark tone="wait">
+      <span class="status-word">connecting</span>
+    </StatusMark>
+  )
 }
 
 function readiness({ snapshot, run }: JoinState): string | null {

@@ -27,7 +27,9 @@ export function JoinCard({ state, params, actions }: ViewProps): VNode {
           {snapshot?.offer ? (
             <>
               <code>{snapshot.offer.script}</code>
-              {snapshot.offer.description !== '' && <span class="soft"> – {snapshot.offer.description}</span>}
+              {snapshot.offer.description !== '' && snapshot.offer.description !== snapshot.offer.script && (
+                <span class="soft"> – {snapshot.offer.description}</span>
+              )}
             </>
           ) : (
             <WhatRuns state={state} />

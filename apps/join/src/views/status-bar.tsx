@@ -23,7 +23,18 @@ export function StatusBar(props: ViewProps & { status: Status }): VNode {
           </p>
         )}
       </div>
-      {state.membership === 'in' && <Buttons {...props} />}
+      {state.connection === 'closed' && state.refused === null ? (
+        <button
+          type="button"
+          class="button button-primary"
+          data-testid="reconnect"
+          onClick={() => props.actions.reconnect()}
+        >
+          Connect again
+        </button>
+      ) : (
+        state.membership === 'in' && <Buttons {...props} />
+      )}
     </section>
   )
 }
@@ -58,7 +69,7 @@ function Buttons({ state, actions }: ViewProps): VNode {
   return (
     <div class="buttons">
       {live ? (
-        <StopButton ranks={state.run?.state.seats.length ?? 0} stop={actions.stop} />
+        <StopButton ranks={state.run?.state.seats.length ?? 0} stop={() => actions.stop()} />
       ) : (
         <button
           type="button"
@@ -72,7 +83,7 @@ function Buttons({ state, actions }: ViewProps): VNode {
           {state.run === null ? 'Start the run' : 'Start again'}
         </button>
       )}
-      <button type="button" class="button" data-testid="leave" onClick={actions.leave}>
+      <button type="button" class="button" data-testid="leave" onClick={() => actions.leave()}>
         Leave
       </button>
       {!live && !canStart && (

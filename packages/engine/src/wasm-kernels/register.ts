@@ -1,2 +1,34 @@
-/** Registers the training kernels that tfjs-backend-wasm 4.22 lacks or computes slowly. Once per realm. */
-export function registerTrainingKernels(): void {}
+/**
+ * The list of training kernels that are put into tfjs-backend-wasm 4.22: those it lacks, and those whose
+ * compiled form is many times slower. Delete an entry when tfjs has a kernel of its own that is as fast.
+ */
+import { tf } from '../tfjs.ts'
+import { batchMatMul } from './batch-mat-mul.ts'
+import { convFilterGrad } from './conv-filter-grad.ts'
+import { convInputGrad } from './conv-input-grad.ts'
+import { depthwiseFilterGrad, depthwiseInputGrad } from './depthwise-grads.ts'
+import type { Kernel } from './heap.ts'
+import { maxPoolGrad } from './max-pool-grad.ts'
+import { unsortedSegmentSum } from './unsorted-segment-sum.ts'
+
+let registered = false
+
+/** Puts the kernels in place; once per realm, after the wasm backend has started. */
+export function registerTrainingKernels(): void {
+  if (registered) return
+  registered = true
+  const kernels: Record<string, Kernel> = {
+    BatchMatMul: batchMatMul(),
+    Conv2DBackpropFilter: convFilterGrad,
+    Conv2DBackpropInput: convInputGrad,
+    DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGrad,
+    DepthwiseConv2dNativeBackpropInput: depthwiseInputGrad,
+    MaxPoolGrad: maxPoolGrad,
+    UnsortedSegmentSum: unsortedSegmentSum,
+  }
+  for (const [kernelName, kernel] of Object.entries(kernels)) {
+    const existing = tf.getKernel(kernelName, 'wasm') as tf.KernelConfig | undefined
+    if (existing !== undefined) tf.unregisterKernel(kernelName, 'wasm')
+    tf.registerKernel({ ...existing, kernelName, backendName: 'wasm', kernelFunc: kernel as unknown as tf.KernelFunc })
+  }
+}

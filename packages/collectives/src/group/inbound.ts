@@ -53,7 +53,6 @@ export class Inbound {
 
   take(peer: Peer, received: Frame): void {
     peer.bytesReceived += received.byteLength
-    if (this.#host.failure !== null) return
     try {
       this.#route(peer, received)
     } catch (error) {
@@ -85,6 +84,7 @@ export class Inbound {
       if (!keepForSuccessor(peer.link, received)) this.#refuse(peer, `it is of generation ${generation}`)
       return
     }
+    if (host.failure !== null) return
     peer.lastHeard = performance.now()
     // Payloads are viewed in place, which needs an even start.
     const frame = received.byteOffset % 8 === 0 ? received : received.slice()

@@ -33,15 +33,16 @@ export async function testWorld(worldSize: number, options: TestWorldOptions = {
       createProcessGroup({ rank, worldSize, generation, links, nodeLabels, timeoutMs, costModel: model }),
     ),
   )
-  return {
+  const world: TestWorld = {
     groups,
     mesh,
     link: (from, to) => mesh.links[from]?.get(to) as Link,
-    all: (work) => Promise.all(groups.map(work)),
+    all: (work) => Promise.all(world.groups.map(work)),
     async close() {
-      await Promise.all(groups.map((group) => group.close()))
+      await Promise.all(world.groups.map((group) => group.close()))
     },
   }
+  return world
 }
 
 /** The error that `promise` rejects with. */

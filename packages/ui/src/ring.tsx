@@ -11,8 +11,9 @@ import { carrierColour, carrierCore, carrierDash, carrierName, rankColour, rankD
 
 /** Milliseconds between two pulses: at most twice a second, however fast the steps are. */
 const PULSE_INTERVAL_MS = 500
-/** Characters of a node's name beside its seat. */
+/** Characters of a node's name above or below its seat, and left or right of it, where a phone has less room. */
 const NODE_CHARS = 14
+const NODE_CHARS_BESIDE = 10
 
 export interface RingProps {
   model: RingModel
@@ -119,7 +120,8 @@ function Seat({ seat, index, ring, show }: PartProps & { seat: RingSeat }): VNod
   if (!place) return null
   const r = ring.seatRadius
   const labelled = ring.seats.length <= MAX_LABELLED_SEATS
-  const node = seat.node.length > NODE_CHARS ? `${seat.node.slice(0, NODE_CHARS - 1)}…` : seat.node
+  const room = place.anchor === 'middle' ? NODE_CHARS : NODE_CHARS_BESIDE
+  const node = seat.node.length > room ? `${seat.node.slice(0, room - 1).trimEnd()}…` : seat.node
   const shift = place.label.y < -60 ? -14 : place.label.y > 60 ? 14 : 0
   return (
     <g class={`ring-seat ring-${seat.state}${seat.mine ? ' ring-mine' : ''}`} {...hover(seatText(seat), show)}>

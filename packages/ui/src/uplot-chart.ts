@@ -1,4 +1,5 @@
 /** The live plot behind LossChart, in a module of its own so that uPlot stays out of the first load. */
+/// <reference path="./css.d.ts" />
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { formatLoss } from './format.ts'

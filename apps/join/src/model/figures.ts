@@ -84,6 +84,12 @@ function meanLoss(run: RunProgress): string {
   return losses.length === 0 ? '–' : formatLoss(losses.reduce((a, b) => a + b, 0) / losses.length)
 }
 
+/** Metrics in reading order: test before validation before training, shares before losses. */
+export function headlineMetrics(metrics: Readonly<Record<string, number>>): Array<[name: string, value: number]> {
+  const order = (name: string) => (/test/i.test(name) ? 0 : /val/i.test(name) ? 1 : 2) + (/loss/i.test(name) ? 0.5 : 0)
+  return Object.entries(metrics).sort(([a], [b]) => order(a) - order(b))
+}
+
 /** A metric as people read it: shares as per cent. */
 export function metricText(name: string, value: number): string {
   return /acc|precision|recall|f1/i.test(name) && value >= 0 && value <= 1 ? formatShare(value) : formatLoss(value)

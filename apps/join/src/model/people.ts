@@ -29,7 +29,7 @@ export function nodesOf(state: JoinState, now: number): NodeEntry[] {
       key: nodeId,
       label: own[0]?.nodeLabel ?? '',
       device: usedDevice(run, held, own),
-      ranks: live ? held.map((seat) => seat.rank) : own.map((member) => members.indexOf(member)),
+      ranks: live || held.length > 0 ? held.map((seat) => seat.rank) : own.map((member) => members.indexOf(member)),
       mine: own.some((member) => member.pageId === state.pageId),
       ...entryState(held, live),
     }

@@ -18,7 +18,7 @@ export function FailurePanel({ state, params }: ViewProps): VNode | null {
         <dd>{failure.todo}</dd>
         <dt>Files</dt>
         <dd>
-          <FileLinks runId={state.run.state.runId} token={params.token} />
+          <FileLinks runId={state.run.state.runId} params={params} />
         </dd>
       </dl>
       <details class="fold">

@@ -1,6 +1,7 @@
 /** The run's files that are there. Asked of the server once it knows the run has ended. */
 import type { VNode } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import type { JoinParams } from '../params.ts'
 
 /** What Rondo itself writes; scripts may write more, which the terminal lists. */
 const FILES = ['report.json', 'metrics.csv', 'model.safetensors'] as const
@@ -8,9 +9,12 @@ const FILES = ['report.json', 'metrics.csv', 'model.safetensors'] as const
 const SECOND_LOOK_MS = 1_500
 const TIMEOUT_MS = 10_000
 
-export function FileLinks({ runId, token }: { runId: string; token: string }): VNode {
+export function FileLinks({ runId, params }: { runId: string; params: JoinParams }): VNode {
+  const { token, auto } = params
   const [files, setFiles] = useState<string[]>([])
   useEffect(() => {
+    // Nobody reads along on a page that an agent opened.
+    if (auto) return
     const abort = new AbortController()
     const look = async () => {
       const found = await Promise.all(FILES.map((name) => isThere(fileUrl(runId, name, token), abort.signal)))
@@ -22,7 +26,7 @@ export function FileLinks({ runId, token }: { runId: string; token: string }): V
       clearTimeout(again)
       abort.abort()
     }
-  }, [runId, token])
+  }, [runId, token, auto])
   return (
     <span class="files">
       {files.length === 0 && <span class="soft">in runs/{runId} on the main machine</span>}

@@ -1,13 +1,13 @@
 /** A finished run: its metrics, its files, and what to do next. */
 import type { VNode } from 'preact'
-import { metricName, metricText } from '../model/figures.ts'
+import { headlineMetrics, metricName, metricText } from '../model/figures.ts'
 import type { ViewProps } from './app.tsx'
 import { FileLinks } from './file-links.tsx'
 
 export function ResultPanel({ state, params }: ViewProps): VNode | null {
   const { run } = state
   if (run === null) return null
-  const metrics = Object.entries(run.metrics)
+  const metrics = headlineMetrics(run.metrics)
   return (
     <section class="panel area-outcome result" aria-label="Result" data-testid="result">
       {metrics.length > 0 && (
@@ -23,7 +23,7 @@ export function ResultPanel({ state, params }: ViewProps): VNode | null {
       <dl class="facts">
         <dt>Files</dt>
         <dd>
-          <FileLinks runId={run.state.runId} token={params.token} />
+          <FileLinks runId={run.state.runId} params={params} />
         </dd>
         <dt>Next</dt>
         <dd>

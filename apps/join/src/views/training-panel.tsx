@@ -2,7 +2,7 @@
 import { formatLoss, LossChart, ProgressBar, rankColour, rankDash, StepBar } from '@rondo/ui'
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
-import { figures, metricName, metricText } from '../model/figures.ts'
+import { figures, headlineMetrics, metricName, metricText } from '../model/figures.ts'
 import { lossChart, NO_LOSSES } from '../model/loss-history.ts'
 import { hasEnded, myRanks } from '../state.ts'
 import type { ViewProps } from './app.tsx'
@@ -22,7 +22,7 @@ export function TrainingPanel({ state }: ViewProps): VNode {
       ranks.map((rank) => ({ rank, colour: rankColour(rank), dash: rankDash(rank) })),
     )
   }, [losses, mine])
-  const metrics = Object.entries(run?.metrics ?? {}).filter(([name]) => !/loss$/i.test(name))
+  const metrics = run?.state.status === 'done' ? [] : headlineMetrics(run?.metrics ?? {}).slice(0, MAX_TILES)
   const waiting = run === null || !hasEnded(run)
   return (
     <section class="panel area-training" aria-label="Training">
@@ -51,7 +51,7 @@ export function TrainingPanel({ state }: ViewProps): VNode {
           <dt>loss</dt>
           <dd>{shown.loss}</dd>
         </div>
-        {metrics.slice(-MAX_TILES).map(([name, value]) => (
+        {metrics.map(([name, value]) => (
           <div key={name}>
             <dt>{metricName(name)}</dt>
             <dd>{metricText(name, value)}</dd>

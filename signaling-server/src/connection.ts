@@ -1,10 +1,10 @@
 /**
- * The life of one admitted socket: entering its session, low-level floods and slow readers, and what happens
- * when it goes. Not for: messages (dispatch.ts) or who may connect (handshake.ts).
+ * The life of one admitted socket: entering its session, signs of life, and what happens when it goes. Not for:
+ * messages (dispatch.ts) or who may connect (handshake.ts).
  */
 import type { Sessions } from './core/sessions.ts'
 import { type DispatchContext, dispatch } from './dispatch.ts'
-import { type FanOut, queuedPackets } from './fan-out.ts'
+import type { FanOut } from './fan-out.ts'
 import { enter } from './handlers.ts'
 import type { RondoSocket } from './sockets.ts'
 
@@ -26,12 +26,6 @@ export function guardConnection(socket: RondoSocket, context: ConnectionContext)
   socket.setMaxListeners(0)
   socket.conn.on('packet', () => {
     socket.data.lastSeen = Date.now()
-    void budgets.take('packet', socket.id).then((fine) => {
-      if (!fine) socket.disconnect(true)
-    })
-  })
-  socket.conn.on('packetCreate', () => {
-    if (queuedPackets(socket) > limits.queuedPackets) socket.disconnect(true)
   })
   const silent = setTimeout(() => {
     if (!socket.data.admitted) socket.disconnect(true)

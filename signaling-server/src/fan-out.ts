@@ -81,6 +81,6 @@ export class FanOut implements Outbox {
 }
 
 /** Packets that engine.io holds because the client's line has not taken them yet. */
-export function queuedPackets(socket: RondoSocket | undefined): number {
+function queuedPackets(socket: RondoSocket | undefined): number {
   return (socket?.conn as unknown as { writeBuffer?: unknown[] } | undefined)?.writeBuffer?.length ?? 0
 }

@@ -18,7 +18,7 @@ export interface Limits {
   rankEvent: number
   /** Messages per 10 s; what is above is dropped, since the next one says more. */
   progress: number
-  /** KiB of relayed frames per 10 s; what is above waits, as on any slow line. */
+  /** KiB of relayed frames per second; what is above waits, as on any slow line. */
   relayKiB: number
   relayFramesInFlight: number
   refusalsPerMinute: number
@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS: Limits = {
   signal: 5_000,
   rankEvent: 5_000,
   progress: 2_000,
-  relayKiB: 2_560 * KIB,
+  relayKiB: 256 * KIB,
   relayFramesInFlight: MAX_RELAY_FRAMES_IN_FLIGHT,
   refusalsPerMinute: MAX_REFUSALS_PER_MINUTE,
   packetsPerSecond: 20_000,
@@ -60,7 +60,7 @@ export class Budgets {
       signal: limiter(limits.signal),
       rankEvent: limiter(limits.rankEvent),
       progress: limiter(limits.progress),
-      relayKiB: limiter(limits.relayKiB),
+      relayKiB: limiter(limits.relayKiB, 1),
       refusal: limiter(limits.refusalsPerMinute - 1, 60),
       packet: limiter(limits.packetsPerSecond, 1),
     }

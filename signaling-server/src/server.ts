@@ -25,9 +25,12 @@ import { createMetrics } from './metrics.ts'
 import { originCheck } from './origins.ts'
 import { Relays } from './relays.ts'
 import type { RondoServer } from './sockets.ts'
+import { guardTransport, type Transport } from './transport-guard.ts'
 
 /** Milliseconds in which a new transport has to say which session it wants. */
 const CONNECT_TIMEOUT_MS = 10_000
+/** Open transports of one server, admitted or not: 16 full sessions. */
+const MAX_TRANSPORTS = 4_096
 /** Reported by /healthz. */
 const VERSION = '0.1.0'
 
@@ -81,13 +84,16 @@ export async function createSignalingServer(options: SignalingServerOptions): Pr
     connectTimeout: CONNECT_TIMEOUT_MS,
     perMessageDeflate: false,
     serveClient: false,
-    allowRequest: (request, answer) =>
-      answer(allowed(request) ? null : 'This origin may not connect', allowed(request)),
+    allowRequest: (request, answer) => {
+      const fits = io.engine.clientsCount < MAX_TRANSPORTS
+      answer(fits ? 'This origin may not connect' : 'The server is full', fits && allowed(request))
+    },
     cors: (request, answer) => answer(null, { origin: allowed(request) ? (request.headers.origin ?? false) : false }),
   })
   const fanOut: FanOut = new FanOut(io, (name) => sessions.snapshot(name))
   const sessions: Sessions = new Sessions(store, fanOut)
   const handlers = createHandlers(io, sessions, fanOut, new Relays(io, sessions, budgets, metrics))
+  io.engine.on('connection', (transport: Transport) => guardTransport(transport, budgets))
   io.use(handshake(sessions, { requireToken: options.requireToken ?? false }))
   io.on('connection', (socket) =>
     guardConnection(socket, { handlers, budgets, metrics, sessions, fanOut, onInternalError }),
@@ -105,10 +111,10 @@ export async function createSignalingServer(options: SignalingServerOptions): Pr
     port,
     createSession: (session, offer = null) => sessions.create(session, offer),
     close: async () => {
-      sessions.close()
-      fanOut.close()
       http.closeAllConnections()
       await io.close()
+      sessions.close()
+      fanOut.close()
     },
   }
 }

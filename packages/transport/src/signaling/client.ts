@@ -177,6 +177,7 @@ export class SignalingClient {
   #remember(event: ClientEvent, payload: unknown, value: unknown): void {
     if (event === 'leave') this.#remembered.delete('join')
     if (event === 'join' || event === 'agent:hello') this.#remembered.set(event, payload)
+    if (event === 'join' || event === 'agent:hello') this.#snapshot = (value as AckValues['join']).snapshot
     if (event === 'agent:hello') {
       const { controlToken, joinToken } = value as AckValues['agent:hello']
       this.#token ??= controlToken ?? joinToken

@@ -52,6 +52,29 @@ function wasmBinaries(): Plugin {
   }
 }
 
+/**
+ * tfjs starts its WASM threads from the source text of a function, so that text may name nothing outside of
+ * itself. It does name `_scriptDir`, guarded by a `typeof` that minifying takes away (it knows the variable):
+ * each thread then dies of "e is not defined". The address is not needed here, as tfjs passes the script itself.
+ * To be deleted when tfjs-backend-wasm no longer ships such a factory (4.22.0 does).
+ */
+function selfContainedWasmThreads(): Plugin {
+  return {
+    name: 'rondo-self-contained-wasm-threads',
+    transform: {
+      filter: { id: /tfjs-backend-wasm-threaded-simd\.js$/ },
+      handler(code) {
+        const fixed = code
+          .replace(/if\s*\(typeof _scriptDir !== "undefined" && _scriptDir\)\s*\{scriptDirectory=_scriptDir\}/, '')
+          .replace('Module["mainScriptUrlOrBlob"]||_scriptDir', 'Module["mainScriptUrlOrBlob"]')
+        const factory = fixed.split('function(WasmBackendModuleThreadedSimd)')[1]
+        if (factory?.includes('_scriptDir') !== false) this.error('the thread factory of tfjs looks different now')
+        return { code: fixed, map: null }
+      },
+    },
+  }
+}
+
 export default defineConfig({
   root: APPS,
   base: '/',
@@ -62,7 +85,7 @@ export default defineConfig({
   },
   define: { 'process.env.NODE_ENV': '"production"' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [wasmBinaries()],
+  plugins: [wasmBinaries(), selfContainedWasmThreads()],
   build: {
     outDir: join(ROOT, 'dist'),
     emptyOutDir: true,

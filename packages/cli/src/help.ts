@@ -1,6 +1,6 @@
 /** What `rondo --help` and `rondo COMMAND --help` print, made by cac from the tables of flags. */
 import { type CAC, type Command, cac } from 'cac'
-import { RUN_FLAGS, valueHint } from './args/flags.ts'
+import { helpText, RUN_FLAGS, valueHint } from './args/flags.ts'
 
 /** Flags of `rondo run` that mean something to a server. */
 const SERVE_FLAGS = ['main-port', 'session', 'accelerator', 'strategy', 'precision', 'process-group-backend', 'log-dir']
@@ -26,7 +26,7 @@ function addFlag(command: Command, name: string): void {
   const flag = RUN_FLAGS[name]
   if (flag === undefined) return
   const hint = valueHint(flag)
-  command.option(`--${name}${hint === '' ? '' : ` <${hint}>`}`, flag.help)
+  command.option(`--${name}${hint === '' ? '' : ` <${hint}>`}`, helpText(flag))
 }
 
 /** Prints the help of one command, or of all. */

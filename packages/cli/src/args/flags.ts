@@ -99,13 +99,13 @@ export const RUN_FLAGS: Readonly<Record<string, Flag>> = {
   environment: { kind: 'choice', choices: ENVIRONMENT_CHOICES, help: 'cluster environment (detected)' },
 }
 
-/** How a flag's value is written in help texts. */
+/** How a flag's value is written in help and refusals. */
 export function valueHint(flag: Flag): string {
   switch (flag.kind) {
     case 'text':
       return flag.placeholder
     case 'choice':
-      return flag.choices.join('|')
+      return 'NAME'
     case 'integer':
     case 'number':
       return 'N'
@@ -114,4 +114,9 @@ export function valueHint(flag: Flag): string {
     default:
       return flag satisfies never
   }
+}
+
+/** The help line of a flag, with its choices. */
+export function helpText(flag: Flag): string {
+  return flag.kind === 'choice' ? `${flag.help}: ${flag.choices.join(', ')}` : flag.help
 }

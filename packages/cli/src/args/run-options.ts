@@ -163,7 +163,7 @@ function refuseUnsupported(values: ReadonlyMap<string, string | number | boolean
     if (!values.has(name)) continue
     throw new RondoError(
       'UNSUPPORTED',
-      `--${name}=${values.get(name)}: this version cannot do that yet. Leave --${name} out; the browser chooses by itself.`,
+      `--${name}=${values.get(name)}: this version cannot do that yet. Leave --${name} out.`,
     )
   }
   const environment = values.get('environment')

@@ -77,7 +77,10 @@ function switchValue(name: string, inline: string | undefined): boolean {
 function checked(name: string, flag: Exclude<Flag, { kind: 'switch' }>, text: string | undefined): string | number {
   const given = `--${name}${text === undefined ? '' : `=${text}`}`
   if (text === undefined || (text.startsWith('--') && flag.kind !== 'text')) {
-    throw new RondoError('BAD_ARGUMENT', `${given}: a value is missing. Write --${name} ${valueHint(flag)}.`)
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `${given}: a value is missing. Write --${name} ${flag.kind === 'choice' ? flag.choices.join('|') : valueHint(flag)}.`,
+    )
   }
   switch (flag.kind) {
     case 'text':

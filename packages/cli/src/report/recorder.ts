@@ -145,8 +145,7 @@ export class RunRecorder {
       ...(end.error === null ? {} : { error: end.error }),
       strategy: setup?.strategy ?? config?.strategy ?? 'none',
       worldSize: seats.length,
-      precision: setup?.precision ?? config?.precision ?? '32-true',
-      codec: DEFAULT_CODEC,
+      ...numbersOf(setup?.precision ?? config?.precision ?? '32-true'),
       processGroupBackend: config?.processGroupBackend ?? 'auto',
       ranks,
       links: [...this.#links.values()].map(({ from, to, carrier, bytesSent }) => ({ from, to, carrier, bytesSent })),
@@ -154,6 +153,14 @@ export class RunRecorder {
       wallSeconds: round((performance.now() - this.#startedAt) / 1000),
       samplesPerSecond: trainedMs > 0 ? round((1000 * samples) / trainedMs) : 0,
     }
+  }
+}
+
+/** The setup line says `name: weights …, arithmetic …, wire …`; the report keeps the name and what travels. */
+function numbersOf(line: string): { precision: string; codec: string } {
+  return {
+    precision: line.split(':')[0] ?? line,
+    codec: /\bwire (\S+?)(?:,|$)/.exec(line)?.[1] ?? DEFAULT_CODEC,
   }
 }
 

@@ -76,8 +76,10 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
   const view = cleanup.add(new RunView({ screen, mapStack: stackMapper(bundle.map), debug: options.debug }), (opened) =>
     opened.close(),
   )
-  const ended = followRun(client, () => true, [view], signal)
-  ended.catch(() => undefined)
+  const followed = cleanup.add(
+    followRun(client, () => true, view, signal),
+    (opened) => opened.close(),
+  )
   await openTabs({
     options,
     plan: {
@@ -94,7 +96,7 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
     cleanup,
     onLost: (error) => screen.line(error.message),
   })
-  const end = await ended
+  const end = await followed.ended
   if (end.error !== null) view.error(end.error)
   screen.clear()
   screen.line(`The run ${end.status}.`)

@@ -1,6 +1,6 @@
 /**
- * Follows one run from the outside: hands state and events to whoever records and shows them, and resolves
- * when the run has ended. Not for: opening or stopping it.
+ * Follows one run from the outside: hands state and events to whoever records and shows them, and tells when
+ * the run has ended. Not for: opening or stopping it.
  */
 import { type RankEvent, RondoError, type RunState, type WireError } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
@@ -15,38 +15,45 @@ export interface EndedRun {
   error: WireError | null
 }
 
-/**
- * @param isOurs tells the wanted run from others of the session
- * @param signal rejects the wait; the run itself goes on. So does the end of the connection (CONNECTION_LOST)
- */
+export interface FollowedRun {
+  /** Rejects with the signal's reason, or CONNECTION_LOST when the connection ends first; the run itself goes on. */
+  readonly ended: Promise<EndedRun>
+  /** Hears no more. Until then events still come: stopped ranks have a moment for their last words. */
+  close(): void
+}
+
+/** @param isOurs tells the wanted run from others of the session */
 export function followRun(
   client: SignalingClient,
   isOurs: (runId: string) => boolean,
-  listeners: readonly RunListener[],
+  listener: RunListener,
   signal: AbortSignal,
-): Promise<EndedRun> {
-  return new Promise((resolve, reject) => {
-    const subscriptions = [
+): FollowedRun {
+  const subscriptions: Array<() => void> = []
+  const ended = new Promise<EndedRun>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason ?? new RondoError('ABORTED', 'Stopped.'))
+    subscriptions.push(
       client.on('session', ({ run, serverTime }) => {
         if (run === null || !isOurs(run.runId)) return
-        for (const listener of listeners) listener.state(run, serverTime)
-        if (run.status === 'waiting' || run.status === 'running') return
-        settle(() => resolve({ status: run.status as EndedRun['status'], error: run.error }))
-      }),
-      client.onConnection((state, reason) => {
-        if (state === 'closed') settle(() => reject(new RondoError('CONNECTION_LOST', reason)))
+        listener.state(run, serverTime)
+        if (run.status !== 'waiting' && run.status !== 'running') resolve({ status: run.status, error: run.error })
       }),
       client.on('run:event', ({ runId, rank, event }) => {
-        if (isOurs(runId)) for (const listener of listeners) listener.event(rank, event)
+        if (isOurs(runId)) listener.event(rank, event)
       }),
-    ]
-    const onAbort = (): void => settle(() => reject(signal.reason ?? new RondoError('ABORTED', 'Stopped.')))
-    const settle = (finish: () => void): void => {
-      for (const unsubscribe of subscriptions) unsubscribe()
-      signal.removeEventListener('abort', onAbort)
-      finish()
-    }
+      client.onConnection((state, reason) => {
+        if (state === 'closed') reject(new RondoError('CONNECTION_LOST', reason))
+      }),
+      () => signal.removeEventListener('abort', onAbort),
+    )
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
   })
+  ended.catch(() => undefined)
+  return {
+    ended,
+    close() {
+      for (const unsubscribe of subscriptions) unsubscribe()
+    },
+  }
 }

@@ -14,7 +14,7 @@ import { RunRecorder } from '../report/recorder.ts'
 import { RunView } from '../terminal/run-view.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { stackMapper } from '../terminal/stack-map.ts'
-import { type EndedRun, followRun } from './follow.ts'
+import { type EndedRun, followRun, type RunListener } from './follow.ts'
 
 /** Milliseconds in which stopped ranks run their `finally` blocks; the page ends them then. */
 const STOP_GRACE_MS = 2_000
@@ -58,7 +58,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
   let failure: WireError | null = null
   let wasRunning = false
 
-  const listener: Parameters<typeof followRun>[2][number] = {
+  const listener: RunListener = {
     state(run, serverTime) {
       wasRunning ||= run.status === 'running'
       recorder.state(run)
@@ -70,8 +70,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
       if (event.kind === 'console') logs?.write(rank, event)
     },
   }
-  const following = followRun(client, (id) => id === runId, [listener], giveUp.signal)
-  following.catch(() => undefined)
+  const followed = followRun(client, (id) => id === runId, listener, giveUp.signal)
 
   const stop = (reason: string, error?: WireError): void => {
     client
@@ -86,14 +85,14 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
     listener.state(run, Date.now())
   } catch (thrown) {
     view.close()
-    giveUp.abort(thrown)
+    followed.close()
     throw thrown
   }
   if (signal.aborted) onInterrupt()
   else signal.addEventListener('abort', onInterrupt, { once: true })
 
   const finish = async (): Promise<RunReport> => {
-    const end = await following.catch(
+    const end = await followed.ended.catch(
       (thrown): EndedRun =>
         signal.aborted
           ? { status: 'stopped', error: null }
@@ -102,6 +101,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
     signal.removeEventListener('abort', onInterrupt)
     screen.clear()
     if (end.status !== 'done' && wasRunning) await sleep(STOP_GRACE_MS)
+    followed.close()
     const report = await recorder.finish(end)
     await logs?.close()
     view.end(report, `${relative(process.cwd(), folder) || folder}/`, await filesIn(folder))

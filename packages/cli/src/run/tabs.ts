@@ -3,6 +3,7 @@
  * what a page says when it cannot even join. Not for: finding or starting the browser (browser/).
  */
 import type { BrowserContext, Page } from 'playwright-core'
+import { newWindow } from '../browser/new-window.ts'
 
 export interface TabPlan {
   /** Origin of the pages on this machine, always localhost: WebGPU needs a secure context. */
@@ -37,10 +38,12 @@ export class Tabs {
     this.#context = context
   }
 
-  /** Opens all tabs at once; they join by themselves. */
+  /** Opens a window a rank, then loads all of them at once; they join by themselves. */
   async open(plan: TabPlan, listener: TabListener): Promise<void> {
-    const ranks = Array.from({ length: plan.count }, (_, localRank) => localRank)
-    await Promise.all(ranks.map((localRank) => this.#openOne(plan, localRank, listener)))
+    const pages: Page[] = []
+    for (let localRank = 0; localRank < plan.count; localRank++) pages.push(await newWindow(this.#context))
+    this.#pages.push(...pages)
+    await Promise.all(pages.map((page, localRank) => this.#load(page, plan, localRank, listener)))
   }
 
   async close(): Promise<void> {
@@ -48,9 +51,7 @@ export class Tabs {
     await Promise.allSettled(this.#pages.map((page) => page.close()))
   }
 
-  async #openOne(plan: TabPlan, localRank: number, listener: TabListener): Promise<void> {
-    const page = await this.#context.newPage()
-    this.#pages.push(page)
+  async #load(page: Page, plan: TabPlan, localRank: number, listener: TabListener): Promise<void> {
     page.on('crash', () => {
       if (!this.#closing) listener.onLost(localRank, 'crashed')
     })

@@ -68,7 +68,7 @@ export class RunView {
         this.#onConsole(rank, event.level, event.text)
         return
       case 'metrics': {
-        if (this.#options.debug === 'off' && !ACCURACY_NAMES.some((name) => name in event.values)) return
+        if (this.#options.debug === 'off') return
         const values = Object.entries(event.values).map(([name, value]) => `${name} ${metric(value)}`)
         this.#screen.line(`${this.#prefix(rank)}${values.join(' · ')} (step ${event.step})`)
         return
@@ -104,7 +104,7 @@ export class RunView {
     if (error.stack === undefined || !(isScripts || this.#options.debug !== 'off')) return
     const frames = this.#options.mapStack(error.stack).split('\n')
     const shown = frames.filter(
-      (line) => /^\s*at /.test(line) && (this.#options.debug === 'detail' || !line.includes('/assets/')),
+      (line) => /^\s*at /.test(line) && (this.#options.debug === 'detail' || !/\/(assets|runtime)\//.test(line)),
     )
     if (shown.length > 0) this.#screen.line(color.dim(shown.join('\n')))
   }

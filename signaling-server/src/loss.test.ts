@@ -1,5 +1,6 @@
 import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS } from '@rondo/protocol'
-import { describe, expect, it } from 'vitest'
+import { SignalingClient } from '@rondo/transport'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { brittleLine } from './testing/brittle-line.ts'
 import {
   configOf,
@@ -49,7 +50,7 @@ describe('a lost tab', () => {
   it.each(['garble', 'freeze'] as const)(
     'keeps its rank when it is back before it was given up (%s)',
     async (fault) => {
-      const lab = await startLab({ heartbeat: { intervalMs: 300, timeoutMs: 300 } })
+      const lab = await startLab({ heartbeat: { intervalMs: 600, timeoutMs: 600 } })
       const line = await brittleLine(lab.server.port)
       const auth = { session: 'lab', token: lab.joinToken, clientKey: 'secret-of-this-page' }
       const before = await rawSocket(line.url, auth)
@@ -59,13 +60,37 @@ describe('a lost tab', () => {
       line[fault]()
       const after = await rawSocket(lab.server.url, auth)
       expect(await after.emitWithAck('join', joinOf('p0'))).toMatchObject({ ok: true })
-      await new Promise((resolve) => setTimeout(resolve, 900))
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
       const { runId, generation } = run
       const done = { runId, generation, rank: 0, event: { kind: 'done', report: reportOf(0) } }
       expect(await after.emitWithAck('rank:event', done)).toMatchObject({ ok: true })
       expect((await until(controller, (s) => s.run?.status !== 'running')).run?.status).toBe('done')
     },
   )
+
+  it('is told its start again when that may have been lost with the connection', async () => {
+    const lab = await startLab({})
+    const line = await brittleLine(lab.server.port)
+    const page = new SignalingClient({ url: line.url, session: 'lab', token: lab.joinToken, role: 'page' })
+    onTestFinished(() => page.close())
+    await page.connect()
+    await page.request('join', joinOf('p0'))
+    const controller = await lab.controller()
+    line.freeze()
+    let starts = 0
+    const started = next(page, 'run:start')
+    page.on('run:start', () => {
+      starts++
+    })
+    await controller.request('run:open', { config: configOf(), nodes: null })
+    line.garble()
+    line.hangUp()
+    const { runId, generation, yours } = await started
+    expect(yours).toEqual([0])
+    await page.request('rank:event', { runId, generation, rank: 0, event: { kind: 'done', report: reportOf(0) } })
+    expect((await until(controller, (s) => s.run?.status !== 'running')).run?.status).toBe('done')
+    expect(starts).toBe(1)
+  })
 
   it('is given up when a broken line does not come back', async () => {
     const lab = await startLab()

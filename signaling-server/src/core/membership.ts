@@ -16,7 +16,7 @@ import {
 import type { Effect } from './effects.ts'
 import { pageOf } from './ownership.ts'
 import type { Connection, PageEntry, SessionRecord } from './record.ts'
-import { loseSeats, seatWaiting } from './runs.ts'
+import { loseSeats, seatWaiting, tellStart } from './runs.ts'
 import { sameSecret } from './tokens.ts'
 
 /** Agents that left and are still remembered, for the message of a start timeout. */
@@ -109,6 +109,8 @@ export function join(
       ),
     )
   }
+  // A start that went to the old connection may have been lost with it; clients take the same start once.
+  if (kept !== undefined && kept.connectionId !== connection.id) effects.push(...tellStart(record.run, entry))
   effects.push({ kind: 'snapshot', urgent: false })
   const members = listMembers(record.agents, record.pages).filter((member) => member.pageId === pageId)
   return { members, effects }

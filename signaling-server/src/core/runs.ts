@@ -20,7 +20,7 @@ import {
 } from '@rondo/protocol'
 import type { Effect } from './effects.ts'
 import { requireRun } from './ownership.ts'
-import type { Connection, SessionRecord } from './record.ts'
+import type { Connection, PageEntry, SessionRecord } from './record.ts'
 import type { LastSeen } from './snapshot.ts'
 import { ranksLost, startTimeout } from './verdicts.ts'
 
@@ -95,14 +95,17 @@ function startRun(record: SessionRecord, run: RunState, now: number): Effect[] {
     { kind: 'snapshot', urgent: true },
     { kind: 'deadline', name: 'start', inMs: run.config.startTimeoutSeconds * 1000 },
   ]
+  return [...effects, ...record.pages.flatMap((page) => tellStart(run, page))]
+}
+
+/** `run:start` for one page, if ranks of a run that goes on still have to start there. */
+export function tellStart(run: RunState | null, page: Readonly<PageEntry>): Effect[] {
+  if (run?.status !== 'running') return []
+  const own = run.seats.filter((seat) => seat.pageId === page.pageId)
+  if (!own.some((seat) => seat.state === 'starting')) return []
   const { runId, generation, config, seats } = run
-  for (const { pageId, connectionId } of record.pages) {
-    const yours = seats.filter((seat) => seat.pageId === pageId).map((seat) => seat.rank)
-    if (yours.length === 0) continue
-    const payload = { runId, generation, config, seats, yours }
-    effects.push({ kind: 'send', to: connectionId, message: { event: 'run:start', payload } })
-  }
-  return effects
+  const payload = { runId, generation, config, seats, yours: own.map((seat) => seat.rank) }
+  return [{ kind: 'send', to: page.connectionId, message: { event: 'run:start', payload } }]
 }
 
 /** Ends a run that is active; every page that holds a seat, and every controller, is told to stop. */

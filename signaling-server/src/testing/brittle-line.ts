@@ -27,6 +27,10 @@ export async function brittleLine(port: number) {
         far.unpipe(near)
       }
     },
+    /** Only the client learns that the line is gone. */
+    hangUp: () => {
+      for (const [near] of pairs) near.destroy()
+    },
     cut: () => {
       for (const end of pairs.splice(0).flat()) end.destroy()
     },

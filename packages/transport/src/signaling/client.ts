@@ -31,6 +31,8 @@ const RETRY_MIN_MS = 200
 const RETRY_MAX_MS = 2_000
 /** Milliseconds of one attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000
+/** Messages that do no harm when the server got them already: a rank's end must not be lost with a packet. */
+const REPEATABLE: ReadonlySet<ClientEvent> = new Set(['join', 'leave', 'rank:event', 'run:stop'])
 /** Packets waiting on a congested line above which `notify` drops. */
 const CONGESTED_PACKETS = 64
 
@@ -63,6 +65,7 @@ export class SignalingClient {
   #snapshot: SessionSnapshot | null = null
   /** Why the connection ended, once it did. */
   #end: RondoError | null = null
+  #lastStart: string | null = null
   #lastRefusal: RondoError | null = null
   #giveUp: ReturnType<typeof setTimeout> | undefined
 
@@ -131,7 +134,8 @@ export class SignalingClient {
   }
 
   /**
-   * Sends and waits for the acknowledgement. While the connection is being restored it waits for that first.
+   * Sends and waits for the acknowledgement. While the connection is being restored it waits for that first;
+   * what may be said twice is said again when the connection broke before the answer.
    * Rejects with the server's refusal, TIMEOUT, CONNECTION_LOST or ABORTED.
    */
   async request<E extends ClientEvent>(
@@ -140,12 +144,19 @@ export class SignalingClient {
     options: WaitOptions = {},
   ): Promise<AckValues[E]> {
     const timeoutMs = options.timeoutMs ?? (event === 'relay' ? RELAY_TIMEOUT_MS : REQUEST_TIMEOUT_MS)
-    const started = performance.now()
-    if (this.#state !== 'connected') await this.#whenConnected(options.signal, timeoutMs)
-    const left = Math.max(1, timeoutMs - (performance.now() - started))
-    const value = await exchange<AckValues[E]>(this.#socket, event, payload, left, options.signal)
-    this.#remember(event, payload, value)
-    return value
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const left = () => Math.max(1, deadline - performance.now())
+      if (this.#state !== 'connected') await this.#whenConnected(options.signal, left())
+      try {
+        const value = await exchange<AckValues[E]>(this.#socket, event, payload, left(), options.signal)
+        this.#remember(event, payload, value)
+        return value
+      } catch (error) {
+        const broke = error instanceof RondoError && error.code === 'CONNECTION_LOST' && this.state === 'reconnecting'
+        if (!broke || !REPEATABLE.has(event)) throw error
+      }
+    }
   }
 
   /** Sends without acknowledgement, and not at all while the connection is down or congested. */
@@ -161,6 +172,7 @@ export class SignalingClient {
 
   #receive(event: ServerEvent, payload: unknown, ack?: (reply: unknown) => void): void {
     if (event === 'session') this.#snapshot = payload as SessionSnapshot
+    if (event === 'run:start' && this.#isRepeated(payload as ServerEvents['run:start'])) return
     if (event === 'refused') this.#lastRefusal = fromWireError(payload as ServerEvents['refused'])
     if (event === 'relay') {
       const relay = payload as ServerEvents['relay']
@@ -172,6 +184,14 @@ export class SignalingClient {
       (heard) => ack({ ok: heard }),
       () => ack({ ok: false }),
     )
+  }
+
+  /** The server says a start again when the first may have been lost with a connection. */
+  #isRepeated({ runId, generation }: ServerEvents['run:start']): boolean {
+    const start = `${runId}/${generation}`
+    const repeated = this.#lastStart === start
+    this.#lastStart = start
+    return repeated
   }
 
   #remember(event: ClientEvent, payload: unknown, value: unknown): void {

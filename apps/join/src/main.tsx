@@ -2,6 +2,7 @@
 import { restoreTheme } from '@rondo/ui'
 import '@rondo/ui/styles.css'
 import './styles/join.css'
+import './styles/panels.css'
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { startClock } from './clock.ts'

@@ -8,7 +8,6 @@ import { browserIdentity, SignalingClient } from '@rondo/transport'
 import type { JoinActions } from './actions.ts'
 import { suggestedLabel } from './model/device-text.ts'
 import type { JoinParams } from './params.ts'
-import { rememberLabel } from './remember.ts'
 import type { JoinState } from './state.ts'
 import type { JoinStore } from './store.ts'
 
@@ -47,7 +46,6 @@ export class JoinSession implements JoinActions {
   }
 
   join(slots: number, label: string): void {
-    rememberLabel(label)
     void this.#join(slots, label)
   }
 

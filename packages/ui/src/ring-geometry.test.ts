@@ -19,10 +19,15 @@ describe('ring layout', () => {
     }
   })
 
-  it('travels clockwise: from rank 0 at the top to rank 1 at the right', () => {
-    const { seats } = layoutRing(4)
-    expect(seats[0]!.at).toEqual({ x: 0, y: -104 })
-    expect(seats[1]!.at).toEqual({ x: 104, y: 0 })
+  it('travels clockwise from the top', () => {
+    const [top, right] = layoutRing(3).seats
+    expect(top!.at).toEqual({ x: 0, y: -104 })
+    expect(right!.at.x).toBeGreaterThan(0)
+    expect(right!.at.y).toBeGreaterThan(0)
+  })
+
+  it.each([1, 2, 3, 4, 5, 6, 8, 12])('leaves room for a name beside each of %i seats', (count) => {
+    for (const { room } of layoutRing(count).seats) expect(room).toBeGreaterThanOrEqual(8)
   })
 
   it('draws faster links wider, within bounds', () => {

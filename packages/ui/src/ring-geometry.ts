@@ -14,7 +14,8 @@ export interface RingLayout {
   /** Radius of the circle on which seats sit, and of one seat. */
   radius: number
   seatRadius: number
-  seats: Array<{ at: Point; label: Point; anchor: 'start' | 'middle' | 'end' }>
+  /** `room`: characters of a label that fit beside, above or below the seat. */
+  seats: Array<{ at: Point; label: Point; anchor: 'start' | 'middle' | 'end'; room: number }>
   /** Arc k leads from seat k to the next one; empty for a single seat. */
   arcs: Array<{ path: string; label: Point; anchor: 'start' | 'middle' | 'end'; head: Point & { degrees: number } }>
 }
@@ -29,25 +30,37 @@ const GAP_END = 11
 /** Ranks beyond which labels no longer fit beside their seats. */
 export const MAX_LABELLED_SEATS = 12
 
-/** Places `count` seats clockwise, rank 0 at the top; two seats lie left and right, so their labels have room. */
+/** SVG units of one character of a label, and by how much a label may reach past the box (its panel has padding). */
+const CHAR_WIDTH = 6.6
+const OVERHANG = 12
+const MAX_LABEL_CHARS = 16
+
+/**
+ * Places `count` seats clockwise. Rank 0 is at the top, or left of it where a seat would otherwise lie at three
+ * or nine o'clock: labels have the least room there.
+ */
 export function layoutRing(count: number): RingLayout {
   const chord = count > 1 ? 2 * RADIUS * Math.sin(Math.PI / count) : RADIUS
   const seatRadius = Math.max(5, Math.min(21, chord * 0.27))
-  const start = count === 2 ? Math.PI : -Math.PI / 2
   const turn = (2 * Math.PI) / Math.max(1, count)
+  const start = -Math.PI / 2 - (count % 4 === 0 ? turn / 2 : 0)
   const angles = Array.from({ length: count }, (_, rank) => start + rank * turn)
   return {
     width: WIDTH,
     height: HEIGHT,
     radius: RADIUS,
     seatRadius,
-    seats: angles.map((angle) => ({
-      at: polar(RADIUS, angle),
-      label: polar(RADIUS + seatRadius + 10, angle),
-      anchor: anchorAt(angle),
-    })),
+    seats: angles.map((angle) => seat(angle, seatRadius)),
     arcs: count < 2 ? [] : angles.map((angle) => arc(angle, angle + turn, seatRadius)),
   }
+}
+
+function seat(angle: number, seatRadius: number): RingLayout['seats'][number] {
+  const label = polar(RADIUS + seatRadius + 10, angle)
+  const anchor = anchorAt(angle)
+  const space = (WIDTH / 2 - Math.abs(label.x) + OVERHANG) * (anchor === 'middle' ? 2 : 1)
+  const room = Math.min(MAX_LABEL_CHARS, Math.floor(space / CHAR_WIDTH))
+  return { at: polar(RADIUS, angle), label, anchor, room }
 }
 
 function arc(from: number, to: number, seatRadius: number): RingLayout['arcs'][number] {

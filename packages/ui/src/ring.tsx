@@ -11,10 +11,6 @@ import { carrierColour, carrierCore, carrierDash, carrierName, rankColour, rankD
 
 /** Milliseconds between two pulses: at most twice a second, however fast the steps are. */
 const PULSE_INTERVAL_MS = 500
-/** Characters of a node's name above or below its seat, and left or right of it, where a phone has less room. */
-const NODE_CHARS = 14
-const NODE_CHARS_BESIDE = 10
-
 export interface RingProps {
   model: RingModel
   /** One or two short lines in the middle. */
@@ -120,7 +116,7 @@ function Seat({ seat, index, ring, show }: PartProps & { seat: RingSeat }): VNod
   if (!place) return null
   const r = ring.seatRadius
   const labelled = ring.seats.length <= MAX_LABELLED_SEATS
-  const room = place.anchor === 'middle' ? NODE_CHARS : NODE_CHARS_BESIDE
+  const { room } = place
   const node = seat.node.length > room ? `${seat.node.slice(0, room - 1).trimEnd()}…` : seat.node
   const shift = place.label.y < -60 ? -14 : place.label.y > 60 ? 14 : 0
   return (

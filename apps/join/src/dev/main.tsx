@@ -2,6 +2,7 @@
 import { restoreTheme } from '@rondo/ui'
 import '@rondo/ui/styles.css'
 import '../styles/join.css'
+import '../styles/panels.css'
 import { render } from 'preact'
 import { readParams } from '../params.ts'
 import { App } from '../views/app.tsx'

@@ -49,6 +49,13 @@ function spaced(name: string): string {
   return name.replaceAll(/([A-Z])/g, ' $1').toLowerCase()
 }
 
+/** A name that nobody in the session has yet: `Firefox on macOS`, else `Firefox on macOS 2`. */
+export function freeLabel(wanted: string, taken: ReadonlySet<string>): string {
+  let label = wanted
+  for (let n = 2; taken.has(label); n++) label = `${wanted} ${n}`
+  return label
+}
+
 /** A first name for this device, from what its browser says: `Firefox on macOS`. A person may change it. */
 export function suggestedLabel(userAgent: string): string {
   const browser = /Edg\//.test(userAgent)

@@ -87,12 +87,16 @@ export function ringCentre(state: JoinState): { title: string; detail: string } 
     case 'done':
       return { title: 'done', detail: plural(run.step, 'step') }
     case 'failed':
-      return { title: 'failed', detail: `at step ${formatCount(run.step)}` }
+      return { title: 'failed', detail: endedAt(run) }
     case 'stopped':
-      return { title: 'stopped', detail: `at step ${formatCount(run.step)}` }
+      return { title: 'stopped', detail: endedAt(run) }
     default:
       return run.state.status satisfies never
   }
+}
+
+function endedAt({ step }: RunProgress): string {
+  return step === 0 ? 'before the first step' : `at step ${formatCount(step)}`
 }
 
 /** The step whose pulse travels round the ring; null while nothing moves. */

@@ -5,8 +5,8 @@ import type { JoinParams } from '../params.ts'
 
 /** What Rondo itself writes; scripts may write more, which the terminal lists. */
 const FILES = ['report.json', 'metrics.csv', 'model.safetensors'] as const
-/** The main process writes the report just after the last rank ended: asked again once, after this many ms. */
-const SECOND_LOOK_MS = 1_500
+/** The main process writes the report shortly after the last rank ended: milliseconds after which to look again. */
+const LOOKS_MS = [0, 1_500, 5_000]
 const TIMEOUT_MS = 10_000
 
 export function FileLinks({ runId, params }: { runId: string; params: JoinParams }): VNode {
@@ -16,14 +16,20 @@ export function FileLinks({ runId, params }: { runId: string; params: JoinParams
     // Nobody reads along on a page that an agent opened.
     if (auto) return
     const abort = new AbortController()
+    const known = new Set<string>()
     const look = async () => {
-      const found = await Promise.all(FILES.map((name) => isThere(fileUrl(runId, name, token), abort.signal)))
-      if (!abort.signal.aborted) setFiles(FILES.filter((_, i) => found[i]))
+      const missing = FILES.filter((name) => !known.has(name))
+      // The report comes last: once it is there, so is everything else.
+      if (known.has('report.json')) return
+      const found = await Promise.all(missing.map((name) => isThere(fileUrl(runId, name, token), abort.signal)))
+      missing.forEach((name, i) => {
+        if (found[i]) known.add(name)
+      })
+      if (!abort.signal.aborted) setFiles(FILES.filter((name) => known.has(name)))
     }
-    void look()
-    const again = setTimeout(look, SECOND_LOOK_MS)
+    const timers = LOOKS_MS.map((ms) => setTimeout(look, ms))
     return () => {
-      clearTimeout(again)
+      timers.forEach(clearTimeout)
       abort.abort()
     }
   }, [runId, token, auto])

@@ -2,13 +2,15 @@
 import { MAX_SLOTS_PER_PAGE } from '@rondo/protocol'
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { suggestedLabel } from '../model/device-text.ts'
+import { freeLabel, suggestedLabel } from '../model/device-text.ts'
 import { MAX_LABEL_CHARS } from '../params.ts'
-import { rememberedLabel } from '../remember.ts'
+import { rememberedLabel, rememberLabel } from '../remember.ts'
 import type { ViewProps } from './app.tsx'
 
 export function JoinCard({ state, params, actions }: ViewProps): VNode {
-  const [label, setLabel] = useState(params.label ?? rememberedLabel() ?? suggestedLabel(navigator.userAgent))
+  const taken = new Set(state.snapshot?.members.map((member) => member.nodeLabel))
+  const own = params.label ?? rememberedLabel() ?? suggestedLabel(navigator.userAgent)
+  const [label, setLabel] = useState(() => freeLabel(own, taken))
   const [slots, setSlots] = useState(params.slots)
   const [more, setMore] = useState(false)
   const { snapshot } = state
@@ -51,7 +53,10 @@ export function JoinCard({ state, params, actions }: ViewProps): VNode {
                 class="input"
                 value={label}
                 maxLength={MAX_LABEL_CHARS}
-                onInput={(event) => setLabel(event.currentTarget.value)}
+                onInput={(event) => {
+                  setLabel(event.currentTarget.value)
+                  rememberLabel(event.currentTarget.value)
+                }}
               />
             </label>
             <label class="field">

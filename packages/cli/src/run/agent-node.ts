@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RondoError } from '@rondo/protocol'
+import type { SignalingClient } from '@rondo/transport'
 import { ensureAssets } from '../assets/build.ts'
 import { bundleScript } from '../assets/bundle.ts'
 import { createPageHandler } from '../http/handler.ts'
@@ -22,6 +23,10 @@ import { browserFor, openTabs } from './node.ts'
 
 /** Milliseconds between two attempts to reach a main node that is not up yet. */
 const RETRY_MS = 1_000
+/** Milliseconds in which stopped ranks run their `finally` blocks; the page ends them then. */
+const STOP_GRACE_MS = 2_000
+/** Milliseconds for the server to say that a stopped run has ended. */
+const STOP_ANSWER_MS = 3_000
 /** Refusals that waiting does not change. */
 const FINAL: ReadonlySet<string> = new Set([
   'BAD_TOKEN',
@@ -77,7 +82,7 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
     opened.close(),
   )
   const followed = cleanup.add(
-    followRun(client, () => true, view, signal),
+    followRun(client, () => true, view, stoppable(client, signal)),
     (opened) => opened.close(),
   )
   await openTabs({
@@ -97,10 +102,30 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
     onLost: (error) => screen.line(error.message),
   })
   const end = await followed.ended
+  // Stopped ranks have a moment for their last words.
+  if (end.status !== 'done') await sleep(STOP_GRACE_MS)
   if (end.error !== null) view.error(end.error)
   screen.clear()
-  screen.line(`The run ${end.status}.`)
+  screen.line(`The run ${{ done: 'is done', failed: 'failed', stopped: 'was stopped' }[end.status]}.`)
   return end.status === 'done' ? 0 : end.status === 'failed' ? exitCodeOfRun(end.error) : 1
+}
+
+/** At the first Ctrl-C the run is asked to stop; the returned signal gives the wait up if that has no effect. */
+function stoppable(client: SignalingClient, signal: AbortSignal): AbortSignal {
+  const giveUp = new AbortController()
+  const stop = (): void => {
+    const runId = client.snapshot?.run?.runId
+    if (runId === undefined) {
+      giveUp.abort(signal.reason)
+      return
+    }
+    const reason = `stopped at the terminal of ${hostname()}`.slice(0, 120)
+    client.request('run:stop', { runId, reason }).catch(() => giveUp.abort(signal.reason))
+    setTimeout(() => giveUp.abort(signal.reason), STOP_ANSWER_MS).unref()
+  }
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  return giveUp.signal
 }
 
 async function retry<T>(deadline: number, signal: AbortSignal, main: string, attempt: () => Promise<T>): Promise<T> {

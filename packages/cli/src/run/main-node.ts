@@ -34,13 +34,8 @@ export interface NodeCommand {
 /** @returns the command's exit code */
 export async function runMainNode({ options, script, screen, cleanup, signal }: NodeCommand): Promise<number> {
   const say = (line: string): void => screen.line(line)
-  const [bundle, executablePath] = await Promise.all([
-    bundleScript(script),
-    browserFor(options, screen),
-    ensureAssets(signal, say),
-  ])
-  signal.throwIfAborted()
-
+  // What can be refused comes first, what takes long later.
+  const bundle = await bundleScript(script)
   const runs = new ServedRuns()
   const isOpen = options.numNodes > 1 || options.invite
   const server = await startServer({
@@ -51,6 +46,8 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
     say,
   })
   cleanup.add(server, () => server.close())
+  const [executablePath] = await Promise.all([browserFor(options, screen), ensureAssets(signal, say)])
+  signal.throwIfAborted()
   const origin = `http://localhost:${server.port}`
   const description = `${options.devices} devices on ${options.numNodes} nodes`
   const tokens = await server.createSession(options.session, { script: bundle.name, description })

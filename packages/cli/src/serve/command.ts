@@ -56,8 +56,7 @@ interface Serving {
 /** Serves until the signal. A script that cannot be bundled is refused before anybody joins. */
 async function serve(serving: Serving): Promise<void> {
   const { options, script, screen, cleanup, signal } = serving
-  const [bundle] = await Promise.all([bundleScript(script), ensureAssets(signal, (line) => screen.line(line))])
-  signal.throwIfAborted()
+  const bundle = await bundleScript(script)
   const runs = new ServedRuns()
   const server = await startServer({
     host: '0.0.0.0',
@@ -67,6 +66,8 @@ async function serve(serving: Serving): Promise<void> {
     say: (line) => screen.line(line),
   })
   cleanup.add(server, () => server.close())
+  await ensureAssets(signal, (line) => screen.line(line))
+  signal.throwIfAborted()
   const name = relative(process.cwd(), script)
   const tokens = await server.createSession(options.session, { script: bundle.name, description: name })
   const client = await dial(

@@ -1,4 +1,3 @@
-import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS } from '@rondo/protocol'
 import { SignalingClient } from '@rondo/transport'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { brittleLine } from './testing/brittle-line.ts'
@@ -33,7 +32,6 @@ describe('a lost tab', () => {
   })
 
   it('is found by the heartbeat when its machine falls silent', async () => {
-    expect(HEARTBEAT_INTERVAL_MS + HEARTBEAT_TIMEOUT_MS).toBeLessThan(PROMISE_MS)
     const lab = await startLab({ heartbeat: { intervalMs: 200, timeoutMs: 300 } })
     const line = await brittleLine(lab.server.port)
     const silent = await rawSocket(line.url, { session: 'lab', token: lab.joinToken })

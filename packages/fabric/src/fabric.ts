@@ -13,6 +13,7 @@ import { FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
 import { FabricModel, FabricOptimizer } from './fabric-model.ts'
 import { mapLeaves, rebuild } from './nested.ts'
 import { type FabricOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import type { EpochPosition } from './reporter.ts'
 import { sendSetup } from './setup-event.ts'
 
 /** What `allReduce` may compute. */
@@ -33,8 +34,8 @@ export class Fabric {
   private optimizers: FabricOptimizer[] = []
   private loaders: FabricDataLoader[] = []
   private lastBatchSize: number | null = null
-  private position: { epoch: number; index: number; stepsPerEpoch: number | null } | null = null
-  private reportedEpoch: number | null = null
+  private position: EpochPosition | null = null
+  private reported: EpochPosition | null = null
   private skipSync = false
   private lastLoss = Number.NaN
 
@@ -303,7 +304,8 @@ export class Fabric {
 
   private observeBatch(batch: { samples: number; epoch: number; index: number; stepsPerEpoch: number | null }): void {
     this.lastBatchSize = batch.samples
-    this.position = batch
+    const { epoch, stepsPerEpoch } = batch
+    if (batch.index === 0) this.position = { epoch, stepsPerEpoch, startedAt: performance.now() }
   }
 
   private announce(model: FabricModel): void {
@@ -318,9 +320,9 @@ export class Fabric {
   private afterStep(replica: Replica): void {
     const { position } = this
     const { reporter } = this.context
-    if (position && position.epoch !== this.reportedEpoch) {
-      reporter.startEpoch({ epoch: position.epoch, stepsPerEpoch: position.stepsPerEpoch })
-      this.reportedEpoch = position.epoch
+    if (position && position !== this.reported) {
+      reporter.startEpoch(position)
+      this.reported = position
     }
     if (replica.lastStep) reporter.step(replica.lastStep, this.lastLoss)
   }

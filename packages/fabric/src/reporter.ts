@@ -17,17 +17,18 @@ const PHASES = ['compute', 'readback', 'communication', 'apply', 'total'] as con
 export interface EpochPosition {
   epoch: number
   stepsPerEpoch: number | null
+  /** When its first batch was drawn; `performance.now()`. */
+  startedAt: number
 }
 
 export class StepReporter {
   private readonly emit: (event: RankEvent) => void
   private readonly links: () => LinkReport[]
   private readonly kept: StepTimes[] = []
-  private position: EpochPosition = { epoch: 0, stepsPerEpoch: null }
+  private position: EpochPosition | null = null
   private stepInEpoch = 0
   private lastSent = 0
   private trainingSince: number | null = null
-  private epochSince = 0
   private epochSamples = 0
   /** Known when the script said so by `fabric.epochs` or not at all. */
   epochs: number | null = null
@@ -43,7 +44,6 @@ export class StepReporter {
   startEpoch(position: EpochPosition): void {
     this.position = position
     this.stepInEpoch = 0
-    this.epochSince = performance.now()
     this.epochSamples = 0
   }
 
@@ -56,18 +56,19 @@ export class StepReporter {
     this.stepInEpoch += 1
     this.samples += report.samples
     this.epochSamples += report.samples
-    const last = this.stepInEpoch === this.position.stepsPerEpoch
+    const { position } = this
+    const last = this.stepInEpoch === position?.stepsPerEpoch
     if (!last && this.stepInEpoch > 1 && now - this.lastSent < PROGRESS_INTERVAL_MS) return
     this.lastSent = now
-    const seconds = (now - (this.epochSince || this.trainingSince)) / 1000
+    const seconds = (now - (position?.startedAt ?? this.trainingSince)) / 1000
     const { numTensors, numBytes } = tf.memory()
     this.emit({
       kind: 'progress',
-      epoch: this.position.epoch,
+      epoch: position?.epoch ?? 0,
       epochs: this.epochs,
       step: this.steps,
       stepInEpoch: this.stepInEpoch,
-      stepsPerEpoch: this.position.stepsPerEpoch,
+      stepsPerEpoch: position?.stepsPerEpoch ?? null,
       loss: Number.isFinite(loss) ? loss : null,
       samplesPerSecond: seconds > 0 ? this.epochSamples / seconds : 0,
       times: report.times,

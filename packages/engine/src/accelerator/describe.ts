@@ -59,6 +59,14 @@ export function coreCount(): number {
   return process?.availableParallelism?.() ?? 1
 }
 
+/** Browsers of different age know different limits; unknown ones are left out. */
+function reportedLimits(adapter: GPUAdapter): Record<string, number> {
+  const limits = adapter.limits as { readonly [name: string]: number | undefined } & GPUSupportedLimits
+  return Object.fromEntries(
+    REPORTED_LIMITS.flatMap((name) => (limits[name] === undefined ? [] : [[name, limits[name]]])),
+  )
+}
+
 /** Everything the server, the join page and `rondo doctor` show of this device. Selects nothing. */
 export async function describeDevice(): Promise<DeviceInfo> {
   const adapter = await requestAdapter()
@@ -68,7 +76,7 @@ export async function describeDevice(): Promise<DeviceInfo> {
     adapter: info,
     webgpu: info !== null ? (info.isFallback ? 'software' : 'hardware') : isInsecure() ? 'insecure' : 'none',
     features: adapter === null ? [] : [...adapter.features].slice(0, MAX_FEATURES),
-    limits: adapter === null ? {} : Object.fromEntries(REPORTED_LIMITS.map((name) => [name, adapter.limits[name]])),
+    limits: adapter === null ? {} : reportedLimits(adapter),
     cores: coreCount(),
     secureContext: !isInsecure(),
     crossOriginIsolated: globalThis.crossOriginIsolated === true,

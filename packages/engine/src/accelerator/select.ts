@@ -3,6 +3,7 @@
  * `auto` never takes software for hardware: webgpu only on a real adapter, then wasm, then cpu.
  */
 import { ACCELERATORS, type AcceleratorName, type AdapterInfo, RondoError } from '@rondo/protocol'
+import { registerEinsumGradient } from '../gradients/einsum-gradient.ts'
 import { tf } from '../tfjs.ts'
 import { adapterInfo, coreCount, isInsecure, requestAdapter } from './describe.ts'
 import { normaliseAccelerator } from './names.ts'
@@ -40,6 +41,7 @@ export interface SelectedAccelerator {
  */
 export async function selectAccelerator(request = 'auto', options: SelectOptions = {}): Promise<SelectedAccelerator> {
   const { name, note } = normaliseAccelerator(request)
+  registerEinsumGradient()
   const base = { requested: request, notes: note === null ? [] : [note], adapter: null, threads: 1 }
   switch (name) {
     case 'auto':

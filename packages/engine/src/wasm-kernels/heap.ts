@@ -5,7 +5,7 @@
 import { type BackendWasm, tf } from '../tfjs.ts'
 
 /** Bytes of scratch that one kernel call may take; larger work is done in slices of the batch. */
-export const SCRATCH_BYTES = 8 * 1024 * 1024
+export const SCRATCH_BYTES = 4 * 1024 * 1024
 export const FLOAT_BYTES = 4
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs and attributes differ by kernel, as in tfjs's own KernelFunc

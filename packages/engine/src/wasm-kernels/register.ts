@@ -7,6 +7,7 @@ import { batchMatMul } from './batch-mat-mul.ts'
 import { convFilterGrad } from './conv-filter-grad.ts'
 import { convInputGrad } from './conv-input-grad.ts'
 import { depthwiseFilterGrad, depthwiseInputGrad } from './depthwise-grads.ts'
+import { einsum } from './einsum.ts'
 import type { Kernel } from './heap.ts'
 import { maxPoolGrad } from './max-pool-grad.ts'
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts'
@@ -23,6 +24,7 @@ export function registerTrainingKernels(): void {
     Conv2DBackpropInput: convInputGrad,
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGrad,
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGrad,
+    Einsum: einsum,
     MaxPoolGrad: maxPoolGrad,
     UnsortedSegmentSum: unsortedSegmentSum,
   }

@@ -5,11 +5,12 @@
  */
 import { RondoError } from '@rondo/protocol'
 
-/** Levels of nesting; an SDP, a report or an error's details need fewer than ten. */
-const MAX_DEPTH = 32
-/** Values in one message; a progress event of a 64-rank ring has a few hundred. */
-const MAX_VALUES = 20_000
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+/** Levels of nesting: a rank's result may be somebody's tree, encoders overflow at thousands. */
+const MAX_DEPTH = 64
+/** Values in one message: a result of 256 KiB may hold 131,072 numbers. */
+const MAX_VALUES = 200_000
+/** The one key that changes an object when it is copied by assignment. */
+const FORBIDDEN_KEY = '__proto__'
 
 /** Throws BAD_MESSAGE. `binaryAt` is the one top-level key that may hold bytes. */
 export function inspect(event: string, payload: unknown, binaryAt: string | null): void {
@@ -28,7 +29,7 @@ export function inspect(event: string, payload: unknown, binaryAt: string | null
     }
     if (depth >= MAX_DEPTH) throw refuse(event, `more than ${MAX_DEPTH} levels of nesting`, 'Send flatter data')
     for (const [name, child] of Object.entries(value)) {
-      if (FORBIDDEN_KEYS.has(name)) throw refuse(event, `the key ${name}`, 'Rename it')
+      if (name === FORBIDDEN_KEY) throw refuse(event, `the key ${name}`, 'Rename it')
       stack.push({ value: child, depth: depth + 1, key: name })
     }
   }

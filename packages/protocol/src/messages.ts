@@ -95,7 +95,9 @@ export const RunOpenSchema = v.object({
 export type RunOpen = v.InferOutput<typeof RunOpenSchema>
 
 /** A page's Start button: asks whoever controls the session to open a run with what is here. */
-export const RunRequestSchema = v.object({ args: v.optional(v.array(v.pipe(v.string(), v.maxLength(4096)))) })
+export const RunRequestSchema = v.object({
+  args: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(256))),
+})
 export type RunRequest = v.InferOutput<typeof RunRequestSchema>
 
 export const RunStopSchema = v.object({ runId: IdSchema, reason: LabelSchema, error: v.optional(WireErrorSchema) })

@@ -1,7 +1,6 @@
 /**
- * Which algorithm an operation takes: the one with the smallest `latency · steps + bytes / bandwidth`, where
- * bytes are what the busiest rank sends. All ranks decide alike because all hold the same two numbers.
- * Not for: measuring them (warm-up.ts).
+ * Which algorithm an operation takes: the one that the α–β model (Hockney, 1994) says is fastest. All ranks
+ * decide alike because all hold the same two numbers. Not for: measuring them (warm-up.ts).
  */
 
 export interface CostModel {
@@ -11,24 +10,29 @@ export interface CostModel {
   readonly bytesPerSecond: number
 }
 
-export const ALL_REDUCE_ALGORITHMS = ['auto', 'ring', 'direct'] as const
+export const ALL_REDUCE_ALGORITHMS = ['auto', 'ring', 'mesh', 'direct'] as const
 export type AllReduceAlgorithm = Exclude<(typeof ALL_REDUCE_ALGORITHMS)[number], 'auto'>
 export type BroadcastAlgorithm = 'star' | 'chain'
 
-/** Ranks. Beyond this, sending everything to everyone holds R−1 copies of the payload in memory at once. */
-const MAX_DIRECT_RANKS = 64
+/** Ranks. Beyond this, all links at once cost more memory and interrupts than the saved steps are worth. */
+const MAX_ALL_LINKS_RANKS = 64
 
-/** What an algorithm takes, for one rank. */
+/** What an algorithm takes: rounds of messages that need each other, and bytes that the busiest rank sends. */
 export interface Cost {
   readonly steps: number
   readonly bytes: number
 }
 
-/** direct: everyone sends all it has to everyone and all reduce alike. ring: reduce-scatter and all-gather. */
+/**
+ * direct: everyone sends all it has to everyone, and all reduce alike. mesh: everyone sends chunk r to rank r,
+ * which reduces it and sends it to everyone. ring: reduce-scatter and all-gather among neighbours.
+ */
 export function allReduceCost(algorithm: AllReduceAlgorithm, bytes: number, ranks: number): Cost {
   switch (algorithm) {
     case 'direct':
       return { steps: 1, bytes: (ranks - 1) * bytes }
+    case 'mesh':
+      return { steps: 2, bytes: (2 * (ranks - 1) * bytes) / ranks }
     case 'ring':
       return { steps: 2 * (ranks - 1), bytes: (2 * (ranks - 1) * bytes) / ranks }
     default:
@@ -49,14 +53,45 @@ export function broadcastCost(algorithm: BroadcastAlgorithm, bytes: number, rank
   }
 }
 
-export function milliseconds(cost: Cost, model: CostModel): number {
-  return cost.steps * model.latencyMs + (1000 * cost.bytes) / model.bytesPerSecond
+/** Time of an algorithm whose steps do not overlap. */
+function plainMs({ steps, bytes }: Cost, model: CostModel): number {
+  return steps * model.latencyMs + (1000 * bytes) / model.bytesPerSecond
 }
 
-export function chooseAllReduce(bytes: number, ranks: number, model: CostModel): AllReduceAlgorithm {
-  if (ranks > MAX_DIRECT_RANKS) return 'ring'
-  const direct = milliseconds(allReduceCost('direct', bytes, ranks), model)
-  return direct <= milliseconds(allReduceCost('ring', bytes, ranks), model) ? 'direct' : 'ring'
+/** Estimated time of an all-reduce of `bytes` per rank, in messages of `messageBytes`. */
+export function allReduceMs(
+  algorithm: AllReduceAlgorithm,
+  bytes: number,
+  ranks: number,
+  messageBytes: number,
+  model: CostModel,
+): number {
+  const cost = allReduceCost(algorithm, bytes, ranks)
+  if (algorithm !== 'ring') return plainMs(cost, model)
+  // A chunk of many messages hides the latency of its step: the first is back before the last has left.
+  const chunkMs = (1000 * bytes) / ranks / model.bytesPerSecond
+  const messageMs = (1000 * Math.min(bytes / ranks, messageBytes)) / model.bytesPerSecond
+  return model.latencyMs + cost.steps * Math.max(chunkMs, model.latencyMs + messageMs)
+}
+
+export function chooseAllReduce(
+  bytes: number,
+  ranks: number,
+  messageBytes: number,
+  model: CostModel,
+): AllReduceAlgorithm {
+  if (ranks > MAX_ALL_LINKS_RANKS) return 'ring'
+  let best: AllReduceAlgorithm = 'ring'
+  let bestMs = allReduceMs(best, bytes, ranks, messageBytes, model)
+  // Direct holds whole copies and reduces only when all of them came, which the model does not see: one message at most.
+  for (const algorithm of bytes > messageBytes ? (['mesh'] as const) : (['mesh', 'direct'] as const)) {
+    const ms = allReduceMs(algorithm, bytes, ranks, messageBytes, model)
+    if (ms <= bestMs) {
+      best = algorithm
+      bestMs = ms
+    }
+  }
+  return best
 }
 
 export function chooseBroadcast(
@@ -66,6 +101,6 @@ export function chooseBroadcast(
   model: CostModel,
 ): BroadcastAlgorithm {
   if (bytes === 0) return 'star'
-  const star = milliseconds(broadcastCost('star', bytes, ranks, messageBytes), model)
-  return star <= milliseconds(broadcastCost('chain', bytes, ranks, messageBytes), model) ? 'star' : 'chain'
+  const star = plainMs(broadcastCost('star', bytes, ranks, messageBytes), model)
+  return star <= plainMs(broadcastCost('chain', bytes, ranks, messageBytes), model) ? 'star' : 'chain'
 }

@@ -4,7 +4,7 @@ import { memoryMesh } from '@rondo/transport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createProcessGroup } from './create-process-group.ts'
 import type { ProcessGroup } from './process-group.ts'
-import { failureOf, RING_ALWAYS, type TestWorld, testWorld } from './testing/groups.ts'
+import { BYTES_COST, failureOf, type TestWorld, testWorld } from './testing/groups.ts'
 
 let world: TestWorld
 afterEach(() => world?.close())
@@ -33,11 +33,12 @@ const BIG = 200_000
 
 describe('a rank that dies', () => {
   it('is named with its node and last operation, on every rank, in the middle of a ring', async () => {
-    world = await testWorld(4, { costModel: RING_ALWAYS, delayMs: 1 })
+    world = await testWorld(4, { costModel: BYTES_COST, delayMs: 1 })
     await world.all((group) => group.barrier('ready'))
     const started = performance.now()
-    const errors = failures((group) => group.allReduce(new Float32Array(BIG), { name: 'grads' }))
-    setTimeout(() => world.mesh.kill(2, 'its tab was closed'), 5)
+    world.mesh.partition(2, 3)
+    const errors = failures((group) => group.allReduce(new Float32Array(BIG), { name: 'grads', algorithm: 'ring' }))
+    setTimeout(() => world.mesh.kill(2, 'its tab was closed'), 10)
     for (const [rank, error] of (await errors).entries()) {
       if (rank === 2) continue
       expect(error.code).toBe('RANK_LOST')
@@ -66,9 +67,10 @@ describe('a rank that dies', () => {
   })
 
   it('fails the ranks that still see everyone when one pair loses its connection', async () => {
-    world = await testWorld(4, { costModel: RING_ALWAYS, delayMs: 1 })
-    const errors = failures((group) => group.allReduce(new Float32Array(BIG)))
-    setTimeout(() => world.mesh.cut(0, 1), 3)
+    world = await testWorld(4, { costModel: BYTES_COST, delayMs: 1 })
+    world.mesh.partition(0, 1)
+    const errors = failures((group) => group.allReduce(new Float32Array(BIG), { algorithm: 'ring' }))
+    setTimeout(() => world.mesh.cut(0, 1), 10)
     for (const error of await errors) expect(error.code).toBe('RANK_LOST')
   })
 
@@ -88,11 +90,11 @@ describe('a rank that dies', () => {
 
 describe('ranks that differ', () => {
   it('are both named with both operations, at once and everywhere', async () => {
-    world = await testWorld(4, { costModel: RING_ALWAYS })
+    world = await testWorld(4, { costModel: BYTES_COST })
     const errors = await failures((group, rank) =>
       rank === 2
-        ? group.allReduce(new Float32Array(7), { op: 'max', name: 'b' })
-        : group.allReduce(new Float32Array(10), { name: 'a' }),
+        ? group.allReduce(new Float32Array(7), { op: 'max', name: 'b', algorithm: 'ring' })
+        : group.allReduce(new Float32Array(10), { name: 'a', algorithm: 'ring' }),
     )
     for (const error of errors) {
       expect(error.code).toBe('COLLECTIVE_MISMATCH')
@@ -160,10 +162,12 @@ describe('ranks that differ', () => {
 
 describe('waiting', () => {
   it('ends with the name of the rank that did not come', async () => {
-    world = await testWorld(4, { timeoutMs: 100, costModel: RING_ALWAYS })
+    world = await testWorld(4, { timeoutMs: 100, costModel: BYTES_COST })
     await world.all((group) => group.barrier())
     const errors = (await Promise.all(
-      [0, 1, 3].map((rank) => failureOf(world.groups[rank]!.allReduce(new Float32Array(100), { name: 'g' }))),
+      [0, 1, 3].map((rank) =>
+        failureOf(world.groups[rank]!.allReduce(new Float32Array(100), { name: 'g', algorithm: 'ring' })),
+      ),
     )) as RondoError[]
     for (const error of errors) {
       expect(error.code).toBe('TIMEOUT')

@@ -1,6 +1,6 @@
 /** Every operation over a real mesh of links, checked by hand-computed results. Properties: properties.test.ts. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { RING_ALWAYS, type TestWorld, testWorld } from './testing/groups.ts'
+import { BYTES_COST, type TestWorld, testWorld } from './testing/groups.ts'
 
 let world: TestWorld
 afterEach(() => world?.close())
@@ -8,7 +8,7 @@ afterEach(() => world?.close())
 describe('a mesh of three ranks', () => {
   it('all-reduces by ring and directly, to the same bits everywhere', async () => {
     world = await testWorld(3)
-    for (const algorithm of ['ring', 'direct'] as const) {
+    for (const algorithm of ['ring', 'mesh', 'direct'] as const) {
       const results = await world.all((group, rank) =>
         group.allReduce(Float32Array.of(1 + rank, 0.1 * rank, -rank, 4), { algorithm }),
       )
@@ -20,7 +20,7 @@ describe('a mesh of three ranks', () => {
 
   it('writes into the input when asked to', async () => {
     world = await testWorld(3)
-    for (const algorithm of ['ring', 'direct'] as const) {
+    for (const algorithm of ['ring', 'mesh', 'direct'] as const) {
       const inputs = await world.all(async (group, rank) => {
         const x = Float64Array.from({ length: 100 }, (_, i) => rank * i)
         expect(await group.allReduce(x, { op: 'mean', into: x, algorithm })).toBe(x)
@@ -57,7 +57,7 @@ describe('a mesh of three ranks', () => {
   })
 
   it('broadcasts small and large arrays from any rank', async () => {
-    world = await testWorld(3, { costModel: RING_ALWAYS, maxFrameBytes: 1024 })
+    world = await testWorld(3, { costModel: BYTES_COST, maxFrameBytes: 1024 })
     for (const length of [0, 1, 20_000]) {
       for (const src of [0, 1, 2]) {
         const results = await world.all((group, rank) =>
@@ -115,13 +115,13 @@ describe('a mesh of three ranks', () => {
   })
 
   it('keeps the order of calls that overlap', async () => {
-    world = await testWorld(3, { costModel: RING_ALWAYS })
+    world = await testWorld(3, { costModel: BYTES_COST })
     const results = await world.all((group, rank) =>
       Promise.all(
         Array.from({ length: 30 }, (_, k) =>
           k % 5 === 4
             ? group.broadcast(Float32Array.of(rank + k), { src: k % 3 })
-            : group.allReduce(new Float32Array(50_000).fill(rank + k), { name: `bucket ${k}` }),
+            : group.allReduce(new Float32Array(50_000).fill(rank + k), { name: `bucket ${k}`, algorithm: 'ring' }),
         ),
       ),
     )

@@ -6,6 +6,7 @@ import { type LinkReport, RondoError } from '@rondo/protocol'
 import type { Algorithm } from './algorithm.ts'
 import { Chain } from './algorithms/chain.ts'
 import { Exchange, withLength } from './algorithms/exchange.ts'
+import { Mesh, type MeshPlan } from './algorithms/mesh.ts'
 import { Ring } from './algorithms/ring.ts'
 import { directAllReduce } from './algorithms/small.ts'
 import {
@@ -74,9 +75,12 @@ export class MeshGroup implements ProcessGroup {
     const into = options.into === undefined ? make(x, dtype) : checkInto('allReduce', options.into, dtype, x.length)
     const wanted = checkAlgorithm('allReduce', options.algorithm ?? 'auto')
     const bytes = codec === undefined ? x.byteLength : codec.bytesFor(x.length)
-    const chosen = wanted === 'auto' ? chooseAllReduce(bytes, this.worldSize, this.costModel) : wanted
-    if (chosen === 'ring') {
-      await this.#run(label, x, options, dtype.name, this.#ring(x, into, dtype, codec, how, true))
+    const chosen =
+      wanted === 'auto' ? chooseAllReduce(bytes, this.worldSize, this.#core.messageBytes, this.costModel) : wanted
+    if (chosen !== 'direct') {
+      const plan = this.#plan(x, into, dtype, codec, how)
+      const algorithm = chosen === 'ring' ? new Ring({ ...plan, gather: true }) : new Mesh(plan)
+      await this.#run(label, x, options, dtype.name, algorithm)
     } else {
       const { exchange, finish } = directAllReduce(this, x, into, dtype, codec, how)
       await this.#run(label, x, options, dtype.name, exchange)
@@ -91,7 +95,8 @@ export class MeshGroup implements ProcessGroup {
     const length = bounds[this.rank + 1]! - bounds[this.rank]!
     const into =
       options.into === undefined ? (dtype.make(length) as T) : checkInto('reduceScatter', options.into, dtype, length)
-    await this.#run(label, x, options, dtype.name, this.#ring(x, into, dtype, codec, how, false))
+    const ring = new Ring({ ...this.#plan(x, into, dtype, codec, how), gather: false })
+    await this.#run(label, x, options, dtype.name, ring)
     return into
   }
 
@@ -253,20 +258,20 @@ export class MeshGroup implements ProcessGroup {
     return { dtype, codec, how, label: `${call}(${how.op}${codec === undefined ? '' : `, ${codec.name}`})` }
   }
 
-  #ring<T extends NumericArray>(
-    x: T,
-    output: T,
-    dtype: DType,
-    codec: Codec | undefined,
-    how: Reduction,
-    gather: boolean,
-  ): Ring {
+  #plan<T extends NumericArray>(x: T, output: T, dtype: DType, codec: Codec | undefined, how: Reduction): MeshPlan {
     // Before a lossy codec the mean divides each contribution, so that no partial sum overflows half precision.
     const early = how.mean && codec !== undefined
     const input = early ? (x as Float32Array).map((value) => value / this.worldSize) : x
     const bounds = chunkBounds(x.length, this.worldSize)
-    const divisor = how.mean && !early ? this.worldSize : 1
-    return new Ring({ dtype, codec, bounds, input, output, combine: how.combine, divisor, gather })
+    return {
+      dtype,
+      codec,
+      bounds,
+      input,
+      output,
+      combine: how.combine,
+      divisor: how.mean && !early ? this.worldSize : 1,
+    }
   }
 
   /** Root to everyone; the empty answers keep the root from running ahead of the others. */

@@ -12,7 +12,11 @@ import { referenceAllGather, referenceAllReduce, referenceAllToAll, referenceRed
 import { type TestWorld, testWorld } from './testing/groups.ts'
 
 const TYPES = { Float32Array, Float64Array, Int8Array, Uint8Array, Int32Array, Uint32Array, BigInt64Array }
-const RUNS = 60
+const RUNS = 40
+/** Fewer, since each runs seven operations at once. */
+const OVERLAPPING_RUNS = 15
+/** Milliseconds; a deadline against hangs, far above what a busy machine needs. */
+const PATIENCE = 120_000
 
 /** Values that all dtypes hold and whose float sums and products are exact in any order. */
 function fill(type: keyof typeof TYPES, length: number, rank: number, seed: number): NumericArray {
@@ -28,7 +32,7 @@ function fill(type: keyof typeof TYPES, length: number, rank: number, seed: numb
 
 const shape = fc.record({
   ranks: fc.integer({ min: 1, max: 9 }),
-  length: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 700 })),
+  length: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 300 })),
   type: fc.constantFrom(...(Object.keys(TYPES) as Array<keyof typeof TYPES>)),
   seed: fc.integer(),
   messageBytes: fc.constantFrom(8, 24, 104, 1024, 65_536),
@@ -44,11 +48,11 @@ async function inWorld(
     maxFrameBytes: frame,
     watermarks: { high: 3 * frame, low: frame },
     // Rare: real timers make a run slow.
-    delayMs: delays.length > 4 ? 1 : 0,
+    delayMs: delays.length > 5 ? 1 : 0,
   })
   delays.forEach((ms, i) => {
     const [a, b] = [i % ranks, (i * 7 + 1) % ranks]
-    if (a !== b && delays.length > 4) world.mesh.setDelay(a, b, ms)
+    if (a !== b && delays.length > 5) world.mesh.setDelay(a, b, ms)
   })
   try {
     await work(world)
@@ -61,9 +65,9 @@ function sameBits(results: readonly NumericArray[]): void {
   for (const result of results) expect(Buffer.compare(bytesOf(result), bytesOf(results[0]!))).toBe(0)
 }
 
-describe('collectives equal their plain reference', () => {
+describe('collectives equal their plain reference', { timeout: PATIENCE }, () => {
   it('allReduce', async () => {
-    const algorithm = fc.constantFrom('ring', 'direct', 'auto')
+    const algorithm = fc.constantFrom('ring', 'mesh', 'direct', 'auto')
     await fc.assert(
       fc.asyncProperty(shape, fc.constantFrom(...REDUCE_OPS), algorithm, async (given, wanted, algorithm) => {
         const integer = !given.type.startsWith('Float')
@@ -86,7 +90,7 @@ describe('collectives equal their plain reference', () => {
   it('allReduce of any floats: same bits everywhere, near the reference', async () => {
     const floats = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), { maxLength: 60 })
     await fc.assert(
-      fc.asyncProperty(shape, floats, fc.constantFrom('ring', 'direct'), async (given, values, algorithm) => {
+      fc.asyncProperty(shape, floats, fc.constantFrom('ring', 'mesh', 'direct'), async (given, values, algorithm) => {
         await inWorld(given, async (world) => {
           const inputs = world.groups.map((_, rank) => Float32Array.from(values, (v) => v * (rank + 1)))
           const results = await world.all((group, rank) =>
@@ -105,7 +109,7 @@ describe('collectives equal their plain reference', () => {
 
   it('allReduce with a codec: same bits everywhere, within its precision', async () => {
     const codec = fc.constantFrom(...(Object.keys(CODECS) as Array<keyof typeof CODECS>))
-    const algorithm = fc.constantFrom('ring', 'direct')
+    const algorithm = fc.constantFrom('ring', 'mesh', 'direct')
     await fc.assert(
       fc.asyncProperty(shape, codec, algorithm, fc.boolean(), async (given, codec, algorithm, mean) => {
         // Every hop of the ring rounds once more; int8's step is 1/127 of the largest value so far.
@@ -133,7 +137,8 @@ describe('collectives equal their plain reference', () => {
 
   it('reduceScatter, allGather, allToAll, broadcast, gather and scatter, all overlapping', async () => {
     await fc.assert(
-      fc.asyncProperty(shape, fc.nat(), async (given, pick) => {
+      fc.asyncProperty(shape, fc.nat(), async (drawn, pick) => {
+        const given = { ...drawn, length: drawn.length % 50 }
         await inWorld(given, async (world) => {
           const root = pick % given.ranks
           const make = (length: number): NumericArray[] =>
@@ -165,7 +170,7 @@ describe('collectives equal their plain reference', () => {
           })
         })
       }),
-      { numRuns: RUNS },
+      { numRuns: OVERLAPPING_RUNS },
     )
   })
 })

@@ -13,8 +13,10 @@ export interface ElementWire {
   bytesFor(count: number): number
   /** The values of a received message: a view of it, or of a scratch buffer that the next call reuses. */
   read(frame: Frame, count: number): NumericArray
-  /** Writes values that `read` gave back into the same message, after they were changed. */
+  /** Writes values that `read` gave back into the same message, after they were changed in place. */
   rewrite(frame: Frame, values: NumericArray): void
+  /** Writes values from elsewhere into a message of their size. */
+  write(frame: Frame, values: NumericArray): void
   /** What all ranks will read from this message goes to `target[at…]`. */
   store(frame: Frame, count: number, target: NumericArray, at: number): void
   /** Messages of `source[from…to)`, made on demand. */
@@ -34,6 +36,7 @@ function rawWire(dtype: DType, messageBytes: number): ElementWire {
     bytesFor: (count) => count * dtype.bytes,
     read,
     rewrite: () => {},
+    write: (frame, values) => payloadOf(frame).set(bytesOf(values)),
     store: (frame, _count, target, at) => bytesOf(target).set(payloadOf(frame), at * dtype.bytes),
     messages(source, from, to) {
       const bytes = bytesOf(source).subarray(from * dtype.bytes, to * dtype.bytes)
@@ -50,6 +53,8 @@ function rawWire(dtype: DType, messageBytes: number): ElementWire {
 function codecWire(codec: Codec, messageBytes: number): ElementWire {
   const perMessage = valuesIn(codec, messageBytes)
   let scratch: Float32Array | undefined
+  const write = (frame: Frame, values: NumericArray): void =>
+    void codec.encode(values as Float32Array, payloadOf(frame))
   return {
     perMessage,
     bytesFor: (count) => codec.bytesFor(count),
@@ -59,7 +64,8 @@ function codecWire(codec: Codec, messageBytes: number): ElementWire {
       codec.decode(payloadOf(frame), values)
       return values
     },
-    rewrite: (frame, values) => void codec.encode(values as Float32Array, payloadOf(frame)),
+    rewrite: write,
+    write,
     store: (frame, count, target, at) =>
       codec.decode(payloadOf(frame), (target as Float32Array).subarray(at, at + count)),
     messages(source, from, to) {

@@ -139,7 +139,7 @@ export class GroupCore implements OperationHost, InboundHost {
     for (const peer of this.peers) {
       peer.early.clear()
       peer.outbox.clear()
-      if (peer.end === null) this.tell(peer, FrameKind.abort, 0, encodeError(error))
+      if (peer.end === null) this.tell(peer, FrameKind.abort, 0, encodeError(error, this.messageBytes))
     }
     for (const operation of pending) {
       this.#settle(operation, error.message)

@@ -10,6 +10,12 @@ import type { Peer } from './peer.ts'
 /** Bit of `sequence` that marks send and recv, which are numbered per pair. */
 export const PAIR_BIT = 0x8000_0000
 
+/** Characters of an operation's name and of an error's message that travel. */
+const MAX_NAME = 100
+const MAX_MESSAGE = 4_000
+/** Bytes of an error's JSON besides its message, at most. */
+const ENVELOPE_BYTES = 120
+
 const Text = v.pipe(v.string(), v.maxLength(8192))
 const DescriptionSchema = v.object({
   op: v.pipe(v.string(), v.maxLength(200)),
@@ -37,7 +43,7 @@ export function describeNumbered(what: OperationDescription, sequence: number): 
 }
 
 export function encodeDescription({ op, name, dtype, count }: OperationDescription): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ op, name, dtype, count }))
+  return new TextEncoder().encode(JSON.stringify({ op, name: cut(name, MAX_NAME), dtype, count }))
 }
 
 /** Undefined when the bytes are no description. */
@@ -45,10 +51,31 @@ export function decodeDescription(bytes: Uint8Array): OperationDescription | und
   return parse(DescriptionSchema, bytes)
 }
 
-export function encodeError(error: RondoError): Uint8Array {
+/** At most `maxBytes`: an error that does not fit loses its details first, then the end of its message. */
+export function encodeError(error: RondoError, maxBytes: number): Uint8Array {
   // The stack is this rank's own business and would not fit small frames.
-  const { stack: _stack, ...wire } = toWireError(error)
-  return new TextEncoder().encode(JSON.stringify(wire))
+  const { stack: _stack, details, ...wire } = toWireError(error)
+  const short = { ...wire, name: cut(wire.name, MAX_NAME), message: cut(wire.message, MAX_MESSAGE) }
+  for (const candidate of [{ ...short, details }, short]) {
+    const bytes = toJson(candidate)
+    if (bytes !== undefined && bytes.byteLength <= maxBytes) return bytes
+  }
+  // JSON escapes a character in at most 6 bytes.
+  const room = Math.max(0, Math.floor((maxBytes - ENVELOPE_BYTES) / 6))
+  return toJson({ code: short.code, name: 'RondoError', message: cut(short.message, room), rank: short.rank })!
+}
+
+function toJson(value: unknown): Uint8Array | undefined {
+  try {
+    return new TextEncoder().encode(JSON.stringify(value))
+  } catch {
+    // Details of somebody else's error may hold cycles or bigints.
+    return undefined
+  }
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length)
 }
 
 /** Undefined when the bytes are no error. */

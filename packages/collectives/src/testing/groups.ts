@@ -20,8 +20,8 @@ export interface TestWorldOptions extends MemoryMeshOptions {
   costModel?: CostModel | 'measured'
 }
 
-/** A model by which everything of more than a few bytes takes the ring. */
-export const RING_ALWAYS: CostModel = { latencyMs: 1e-9, bytesPerSecond: 1 }
+/** A model by which only bytes cost: operands of several messages take the ring and the chain. */
+export const BYTES_COST: CostModel = { latencyMs: 1e-9, bytesPerSecond: 1 }
 
 export async function testWorld(worldSize: number, options: TestWorldOptions = {}): Promise<TestWorld> {
   const mesh = memoryMesh(worldSize, options)

@@ -1,7 +1,8 @@
 /**
  * A link between two workers: what a real carrier needs beyond `LinkBase`. Both ends greet, so that a link
- * stands only when bytes got through; padding may warm the path up first; everything that arrives is
- * checked. Not for: tests in one thread (memory link).
+ * stands only when bytes got through; padding may warm the path up first; the receiver returns byte credits
+ * for what was taken, so that nothing piles up anywhere; everything that arrives is checked. Not for: tests
+ * in one thread (memory link).
  */
 import { MAX_MESSAGE_BYTES } from '@rondo/protocol'
 import { type LinkControl, MAX_PADDING_BYTES } from './control.ts'
@@ -24,9 +25,16 @@ export abstract class WireLink extends LinkBase {
   #refused!: (error: unknown) => void
   /** The peer said hello and all its padding is here. */
   readonly #hello: Promise<string | null>
+  /** Bytes that make the receiver send a credit; what it still owes then always lets the sender's gate open. */
+  readonly #creditBytes: number
+  /** Bytes sent and not credited yet. */
+  #underway = 0
+  /** Bytes taken here and not credited to the peer yet. */
+  #owed = 0
 
   constructor(identity: LinkIdentity) {
     super(identity)
+    this.#creditBytes = Math.max(1, identity.watermarks.low >> 1)
     this.#hello = new Promise((resolve, reject) => {
       this.#greeted = resolve
       this.#refused = reject
@@ -36,6 +44,8 @@ export abstract class WireLink extends LinkBase {
 
   /** Resolves when the carrier can take bytes. */
   protected abstract opened(): Promise<void>
+  protected abstract sendFrame(frame: Uint8Array<ArrayBuffer>, transfer: boolean): void
+  protected abstract sendCredit(bytes: number): void
   protected abstract sendControl(control: LinkControl): void
   /** Lets go of the carrier; called once. */
   protected abstract hangUp(): void
@@ -55,6 +65,29 @@ export abstract class WireLink extends LinkBase {
       if (this.closed) throw this.lost()
     }
     return this.#hello
+  }
+
+  protected carry(frame: Uint8Array<ArrayBuffer>, transfer: boolean): undefined | Promise<void> {
+    this.#underway += frame.byteLength
+    this.sendFrame(frame, transfer)
+    return this.gate.after(this.#underway)
+  }
+
+  protected override taken(bytes: number): void {
+    this.#owed += bytes
+    if (this.#owed < this.#creditBytes || this.closed) return
+    this.sendCredit(this.#owed)
+    this.#owed = 0
+  }
+
+  /** The peer took that many bytes. */
+  protected credited(bytes: number): void {
+    if (!Number.isInteger(bytes) || bytes <= 0 || bytes > this.#underway) {
+      this.refuse(`rank ${this.peer} credited ${bytes} of ${this.#underway} bytes`)
+      return
+    }
+    this.#underway -= bytes
+    this.gate.drained(this.#underway)
   }
 
   /** Whoever watches the carrier from outside found it dead. */

@@ -1,7 +1,7 @@
 /**
  * The carrier inside one browser: a MessagePort whose other end is in another worker, be it of this page,
- * of another tab, or a pump of this page that passes on to a slower carrier. Frames move by transfer; the
- * receiver returns byte credits, so that nothing piles up in the port. Not for: finding the other end.
+ * of another tab, or a pump of this page that passes on to a slower carrier. Frames move by
+ * transfer. Not for: finding the other end.
  */
 import type { Carrier } from '@rondo/protocol'
 import { type LinkControl, parseControl } from '../control.ts'
@@ -28,33 +28,21 @@ export interface PortLinkOptions {
  */
 export class PortLink extends WireLink {
   readonly #port: MessagePort
-  /** Bytes that make the receiver send a credit; what it still owes then always lets the sender's gate open. */
-  readonly #creditBytes: number
-  /** Bytes sent and not credited yet. */
-  #underway = 0
-  /** Bytes taken here and not credited to the peer yet. */
-  #owed = 0
 
   constructor({ rank, peer, carrier, port, watermarks = PORT_WATERMARKS, maxFrameBytes }: PortLinkOptions) {
     super({ rank, peer, carrier, maxFrameBytes: maxFrameBytes ?? DEFAULT_FRAME_BYTES, watermarks })
     this.#port = port
-    this.#creditBytes = Math.max(1, watermarks.low >> 1)
     port.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data)
     port.onmessageerror = () => this.refuse(`a message of rank ${peer} could not be read`)
   }
 
-  protected carry(frame: Uint8Array<ArrayBuffer>, transfer: boolean): undefined | Promise<void> {
-    this.#underway += frame.byteLength
+  protected sendFrame(frame: Uint8Array<ArrayBuffer>, transfer: boolean): void {
     const buffer = transfer ? frame.buffer : frame.slice().buffer
     this.#port.postMessage(buffer, [buffer])
-    return this.gate.after(this.#underway)
   }
 
-  protected override taken(bytes: number): void {
-    this.#owed += bytes
-    if (this.#owed < this.#creditBytes || this.closed) return
-    this.#port.postMessage(this.#owed)
-    this.#owed = 0
+  protected sendCredit(bytes: number): void {
+    this.#port.postMessage(bytes)
   }
 
   /** A port takes messages at once and keeps them for an end that is not there yet. */
@@ -71,16 +59,7 @@ export class PortLink extends WireLink {
   #receive(data: unknown): void {
     if (this.closed) return
     if (data instanceof ArrayBuffer) this.arrive(data)
-    else if (typeof data === 'number') this.#credit(data)
+    else if (typeof data === 'number') this.credited(data)
     else this.heard(parseControl(data))
-  }
-
-  #credit(bytes: number): void {
-    if (!Number.isInteger(bytes) || bytes <= 0 || bytes > this.#underway) {
-      this.refuse(`rank ${this.peer} credited ${bytes} of ${this.#underway} bytes`)
-      return
-    }
-    this.#underway -= bytes
-    this.gate.drained(this.#underway)
   }
 }

@@ -11,8 +11,8 @@ import { PortRendezvous } from './port-rendezvous.ts'
 import { RankLinks } from './rank-links.ts'
 import { parsePairSignal } from './signals.ts'
 
-/** Bytes sent both ways over a new WebRTC link between ring neighbours: SCTP starts slowly, see docs/transport.md. */
-const DEFAULT_WARM_UP_BYTES = 1_048_576
+/** Bytes sent both ways over a new WebRTC link between ring neighbours: SCTP starts with a few packets a round trip. */
+const DEFAULT_WARM_UP_BYTES = 262_144
 /** Milliseconds for ICE and DTLS once both pages are awake: seconds even on bad networks. */
 const DEFAULT_ICE_TIMEOUT_MS = 15_000
 

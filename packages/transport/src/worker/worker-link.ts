@@ -3,7 +3,7 @@
  * deciding when all links are there (accept-links).
  */
 import { PortLink } from '../carriers/port-link.ts'
-import { RtcLink } from '../carriers/rtc-link.ts'
+import { RTC_WATERMARKS, RtcLink } from '../carriers/rtc-link.ts'
 import type { CandidateType, LinkEnd } from '../link.ts'
 import type { ToLinkWorker } from '../page-messages.ts'
 import type { WireLink } from '../wire-link.ts'
@@ -11,9 +11,6 @@ import { watchPresence } from './presence.ts'
 
 /** Milliseconds that a peer connection may be `disconnected`: ICE often recovers from a short radio gap. */
 const DISCONNECTED_GRACE_MS = 2_000
-/** Bytes on their way through the server: enough for its round trip, and little for its memory. */
-const RELAY_WATERMARKS = { high: 1_048_576, low: 262_144 }
-
 /** Milliseconds from a peer's death to the link's end: what it sent last, its goodbye too, may still be in the queue. */
 const LAST_WORDS_MS = 300
 
@@ -49,7 +46,8 @@ export class WorkerLink {
             peer,
             carrier,
             port: offer.port,
-            ...(carrier === 'relay' ? { watermarks: RELAY_WATERMARKS } : {}),
+            // Both cross a network, and behind a page pump the far end is a data channel with this window.
+            ...(carrier === 'relay' || carrier === 'webrtc' ? { watermarks: RTC_WATERMARKS } : {}),
           })
     this.link.whenEnded((end) => this.#ended(end))
     // A data channel opens by itself, but frames must not exceed a limit that the page has yet to tell.

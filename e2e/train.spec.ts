@@ -1,0 +1,86 @@
+/** Tabs train together over real data channels and agree on every byte, for several world sizes and carriers. */
+import { expect, test } from '@playwright/test'
+import type { RunReport } from '@rondo/protocol'
+import { rondoRun } from './support/rondo.ts'
+
+interface TinyResult {
+  loss: number
+  tensors: [number, number]
+  accelerator: string
+}
+
+/** What must hold for every good run, whatever its size. */
+function expectAgreement(report: RunReport | null, worldSize: number): RunReport {
+  if (!report) throw new Error('no report was written')
+  expect(report.status).toBe('done')
+  expect(report.worldSize).toBe(worldSize)
+  expect(report.ranks.map(({ rank }) => rank)).toEqual(Array.from({ length: worldSize }, (_, rank) => rank))
+  const hashes = new Set(report.ranks.map(({ weightsHash }) => weightsHash))
+  expect(hashes.size).toBe(1)
+  expect([...hashes][0]).toMatch(/^[0-9a-f]{64}$/)
+  for (const { steps, samples, result, msPerStep } of report.ranks) {
+    const { loss, tensors } = result as TinyResult
+    expect(steps).toBe(20)
+    expect(samples).toBeGreaterThan(150)
+    expect(loss).toBeLessThan(0.69)
+    expect(tensors[1]).toBe(tensors[0])
+    expect(msPerStep.total).toBeGreaterThan(0)
+  }
+  return report
+}
+
+for (const worldSize of [2, 3, 4]) {
+  test(`${worldSize} tabs train over WebRTC and hold the same weights`, async () => {
+    const { code, output, report } = await rondoRun([
+      'e2e/scripts/tiny.ts',
+      `--devices=${worldSize}`,
+      '--process-group-backend=webrtc',
+    ])
+    expect(code, output).toBe(0)
+    const { links, ranks } = expectAgreement(report, worldSize)
+    expect(links.length).toBe(worldSize * (worldSize - 1))
+    for (const { carrier, bytesSent } of links) {
+      expect(carrier).toBe('webrtc')
+      expect(bytesSent).toBeGreaterThan(0)
+    }
+    const sent = ranks.reduce((sum, { bytesSent }) => sum + bytesSent, 0)
+    const received = ranks.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0)
+    expect(sent).toBeGreaterThan(0)
+    expect(received).toBeGreaterThan(0)
+    for (let rank = 0; rank < worldSize; rank++) {
+      expect(output).toContain(`GLOBAL_RANK: ${rank}, MEMBER: ${rank + 1}/${worldSize}`)
+    }
+    expect(output).toContain('distributed_backend=webrtc')
+  })
+}
+
+test('two tabs of one browser take the port carrier by themselves', async () => {
+  const { code, output, report } = await rondoRun(['e2e/scripts/tiny.ts', '--devices=2'])
+  expect(code, output).toBe(0)
+  const { links } = expectAgreement(report, 2)
+  expect(links.map(({ carrier }) => carrier)).toEqual(['port', 'port'])
+})
+
+test('the relay of last resort carries a run when it is asked for', async () => {
+  const { code, output, report } = await rondoRun([
+    'e2e/scripts/tiny.ts',
+    '--devices=2',
+    '--process-group-backend',
+    'relay',
+  ])
+  expect(code, output).toBe(0)
+  expect(expectAgreement(report, 2).links[0]?.carrier).toBe('relay')
+})
+
+test('one rank needs no network at all', async () => {
+  const { code, output, report } = await rondoRun(['e2e/scripts/tiny.ts'])
+  expect(code, output).toBe(0)
+  expect(expectAgreement(report, 1).ranks[0]?.bytesSent).toBe(0)
+})
+
+test('a script gets its arguments and may do everything at its top level', async () => {
+  const { code, output } = await rondoRun(['e2e/scripts/hello.ts', '--devices=2', 'a', '--lr', '0.1'])
+  expect(code, output).toBe(0)
+  expect(output).toContain('[rank 1] hello from rank 1 of 2, arguments ["a","--lr","0.1"]')
+  expect(output).toContain('sum 3, broadcast from 1 with 1 entry')
+})

@@ -7,6 +7,8 @@ import { type BackendWasm, tf } from '../tfjs.ts'
 /** Bytes of scratch that one kernel call may take; larger work is done in slices of the batch. */
 export const SCRATCH_BYTES = 4 * 1024 * 1024
 export const FLOAT_BYTES = 4
+/** Floats in a vector. */
+export const LANES = 4
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs and attributes differ by kernel, as in tfjs's own KernelFunc
 type Named = any

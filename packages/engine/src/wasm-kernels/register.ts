@@ -3,13 +3,16 @@
  * compiled form is many times slower. Delete an entry when tfjs has a kernel of its own that is as fast.
  */
 import { tf } from '../tfjs.ts'
+import { addBias } from './add-bias.ts'
 import { batchMatMul } from './batch-mat-mul.ts'
+import { columnSum } from './column-sum.ts'
 import { convFilterGrad } from './conv-filter-grad.ts'
 import { convInputGrad } from './conv-input-grad.ts'
 import { depthwiseFilterGrad, depthwiseInputGrad } from './depthwise-grads.ts'
 import { einsum } from './einsum.ts'
 import type { Kernel } from './heap.ts'
 import { maxPoolGrad } from './max-pool-grad.ts'
+import { cast, identity } from './sharing.ts'
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts'
 
 let registered = false
@@ -19,13 +22,17 @@ export function registerTrainingKernels(): void {
   if (registered) return
   registered = true
   const kernels: Record<string, Kernel> = {
+    Add: addBias(),
     BatchMatMul: batchMatMul(),
+    Cast: cast(),
     Conv2DBackpropFilter: convFilterGrad,
     Conv2DBackpropInput: convInputGrad,
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGrad,
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGrad,
     Einsum: einsum,
+    Identity: identity(),
     MaxPoolGrad: maxPoolGrad,
+    Sum: columnSum(),
     UnsortedSegmentSum: unsortedSegmentSum,
   }
   for (const [kernelName, kernel] of Object.entries(kernels)) {

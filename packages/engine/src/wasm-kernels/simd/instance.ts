@@ -1,0 +1,31 @@
+/**
+ * The vector programs, linked to tfjs's own heap. Null where tfjs keeps its memory to itself or the engine knows
+ * no SIMD; kernels then use their plain loops. Not for: tensors; programs see addresses only.
+ */
+import type { BackendWasm } from '../../tfjs.ts'
+import { assemble } from './assembler.ts'
+import { PROGRAMS, type SimdPrograms } from './programs.ts'
+
+const linked = new WeakMap<BackendWasm, SimdPrograms | null>()
+
+/** The programs over this backend's heap, assembled and linked on first use. */
+export function simdPrograms(backend: BackendWasm): SimdPrograms | null {
+  let programs = linked.get(backend)
+  if (programs === undefined) {
+    programs = link(backend)
+    linked.set(backend, programs)
+  }
+  return programs
+}
+
+function link(backend: BackendWasm): SimdPrograms | null {
+  // The single-threaded build exports its memory, the threaded one keeps it on the module.
+  const module = backend.wasm as unknown as { wasmMemory?: unknown; asm?: { memory?: unknown } }
+  const memory = module.wasmMemory ?? module.asm?.memory
+  if (!(memory instanceof WebAssembly.Memory)) return null
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
+  const bytes = assemble(PROGRAMS, shared)
+  if (!WebAssembly.validate(bytes)) return null
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
+  return instance.exports as unknown as SimdPrograms
+}

@@ -1,0 +1,221 @@
+/**
+ * The vector programs that training spends its time in, for channels in multiples of four. All arguments are
+ * integers: addresses and strides in bytes, and counts. Not for: choosing between these and plain loops.
+ */
+import {
+  add,
+  addFloats,
+  advance,
+  and,
+  andNot,
+  type Code,
+  equalFloats,
+  FunctionBuilder,
+  get,
+  int,
+  type Local,
+  load,
+  loadSplat,
+  maxFloats,
+  multiplyFloats,
+  or,
+  type Program,
+  repeat,
+  set,
+  store,
+  zeros,
+} from './assembler.ts'
+
+const VECTOR_BYTES = 16
+
+/** Numbers its parameters; their names are their documentation. */
+function parameters<const Names extends readonly string[]>(names: Names): Record<Names[number], Local> {
+  return Object.fromEntries(names.map((name, i) => [name, i])) as Record<Names[number], Local>
+}
+
+/** Keeps sums in registers: `vectors` accumulators that start at zero and are added to memory at the end. */
+const clear = (sums: Local[]): Code => sums.flatMap((sum) => set(sum, zeros))
+const addToMemory = (address: Local, sums: Local[]): Code =>
+  sums.flatMap((sum, v) =>
+    store(get(address), addFloats(load(get(address), v * VECTOR_BYTES), get(sum)), v * VECTOR_BYTES),
+  )
+
+/**
+ * out[k] += Σ over images, rows, columns of x · dy[k], for 4·vectors values of k: one tap of a convolution's
+ * filter gradient. Sums of one image are kept apart, so that rounding does not grow with the batch.
+ */
+function outerSum(vectors: number): Program {
+  const names = [
+    'x',
+    'dy',
+    'out',
+    'images',
+    'rows',
+    'columns',
+    'xImage',
+    'xRow',
+    'xColumn',
+    'dyImage',
+    'dyRow',
+    'dyColumn',
+  ] as const
+  const p = parameters(names)
+  const f = new FunctionBuilder(names.length)
+  const [image, row, column] = [f.int(), f.int(), f.int()]
+  const [xRowAt, dyRowAt, xAt, dyAt] = [f.int(), f.int(), f.int(), f.int()]
+  const value = f.vector()
+  const sums = f.vectors(vectors)
+  const innermost = repeat(
+    column,
+    get(p.columns),
+    set(value, loadSplat(get(xAt))),
+    ...sums.map((sum, v) =>
+      set(sum, addFloats(get(sum), multiplyFloats(get(value), load(get(dyAt), v * VECTOR_BYTES)))),
+    ),
+    advance(xAt, get(p.xColumn)),
+    advance(dyAt, get(p.dyColumn)),
+  )
+  const body = repeat(
+    image,
+    get(p.images),
+    clear(sums),
+    set(xRowAt, get(p.x)),
+    set(dyRowAt, get(p.dy)),
+    repeat(
+      row,
+      get(p.rows),
+      set(xAt, get(xRowAt)),
+      set(dyAt, get(dyRowAt)),
+      innermost,
+      advance(xRowAt, get(p.xRow)),
+      advance(dyRowAt, get(p.dyRow)),
+    ),
+    addToMemory(p.out, sums),
+    advance(p.x, get(p.xImage)),
+    advance(p.dy, get(p.dyImage)),
+  )
+  return { name: `outerSum${vectors}`, signature: f.signature(), body: f.body(body) }
+}
+
+/** out[c] += Σ over rows of from[row, c], for 4·vectors columns; the caller passes a bounded number of rows. */
+function columnSum(vectors: number): Program {
+  const names = ['from', 'out', 'rows', 'rowBytes'] as const
+  const p = parameters(names)
+  const f = new FunctionBuilder(names.length)
+  const row = f.int()
+  const sums = f.vectors(vectors)
+  const body = [
+    clear(sums),
+    repeat(
+      row,
+      get(p.rows),
+      ...sums.map((sum, v) => set(sum, addFloats(get(sum), load(get(p.from), v * VECTOR_BYTES)))),
+      advance(p.from, get(p.rowBytes)),
+    ),
+    addToMemory(p.out, sums),
+  ]
+  return { name: `columnSum${vectors}`, signature: f.signature(), body: f.body(...body) }
+}
+
+/** out[row, c] = from[row, c] + addend[c]; `vectors` is the number of vectors in a row. */
+function addRow(): Program {
+  const names = ['from', 'addend', 'out', 'rows', 'vectors'] as const
+  const p = parameters(names)
+  const f = new FunctionBuilder(names.length)
+  const [row, column, at] = [f.int(), f.int(), f.int()]
+  const inner = repeat(
+    column,
+    get(p.vectors),
+    store(get(p.out), addFloats(load(get(p.from)), load(get(at)))),
+    ...[p.from, p.out, at].map((pointer) => advance(pointer, int(VECTOR_BYTES))),
+  )
+  const body = repeat(row, get(p.rows), set(at, get(p.addend)), inner)
+  return { name: 'addRow', signature: f.signature(), body: f.body(body) }
+}
+
+/**
+ * dx += dy at the first largest x of each window, for windows that lie inside the image. A row of outputs is one
+ * call; x and dx are at the row's first window, and `vectors` counts the channels.
+ */
+function maxPoolGradRow(): Program {
+  const names = [
+    'x',
+    'dx',
+    'dy',
+    'windows',
+    'vectors',
+    'height',
+    'width',
+    'rowBytes',
+    'pixelBytes',
+    'strideBytes',
+  ] as const
+  const p = parameters(names)
+  const f = new FunctionBuilder(names.length)
+  const [window, channel, y, column, offset, rowOffset, shift] = Array.from({ length: 7 }, () => f.int()) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
+  const [largest, gradient, taken, here] = f.vectors(4) as [Local, Local, Local, Local]
+  const eachTap = (...visit: Code[]): Code => [
+    ...set(rowOffset, get(shift)),
+    ...repeat(
+      y,
+      get(p.height),
+      set(offset, get(rowOffset)),
+      repeat(column, get(p.width), ...visit, advance(offset, get(p.pixelBytes))),
+      advance(rowOffset, get(p.rowBytes)),
+    ),
+  ]
+  const xAt = add(get(p.x), get(offset))
+  const dxAt = add(get(p.dx), get(offset))
+  const body = repeat(
+    window,
+    get(p.windows),
+    set(shift, int(0)),
+    repeat(
+      channel,
+      get(p.vectors),
+      set(largest, load(add(get(p.x), get(shift)))),
+      eachTap(set(largest, maxFloats(get(largest), load(xAt)))),
+      set(gradient, load(get(p.dy))),
+      set(taken, zeros),
+      eachTap(
+        set(here, andNot(equalFloats(load(xAt), get(largest)), get(taken))),
+        store(dxAt, addFloats(load(dxAt), and(get(gradient), get(here)))),
+        set(taken, or(get(taken), get(here))),
+      ),
+      advance(p.dy, int(VECTOR_BYTES)),
+      advance(shift, int(VECTOR_BYTES)),
+    ),
+    advance(p.x, get(p.strideBytes)),
+    advance(p.dx, get(p.strideBytes)),
+  )
+  return { name: 'maxPoolGradRow', signature: f.signature(), body: f.body(body) }
+}
+
+/** The exports of the assembled module; see the programs for the arguments. */
+export interface SimdPrograms {
+  outerSum1(...args: number[]): void
+  outerSum2(...args: number[]): void
+  outerSum4(...args: number[]): void
+  columnSum1(...args: number[]): void
+  columnSum4(...args: number[]): void
+  addRow(...args: number[]): void
+  maxPoolGradRow(...args: number[]): void
+}
+
+export const PROGRAMS: readonly Program[] = [
+  outerSum(1),
+  outerSum(2),
+  outerSum(4),
+  columnSum(1),
+  columnSum(4),
+  addRow(),
+  maxPoolGradRow(),
+]

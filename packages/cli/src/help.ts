@@ -17,6 +17,8 @@ export function commandLine(): CAC {
   const serve = cli.command('serve [SCRIPT] [...SCRIPT_ARGS]', 'Gather browsers by a link; runs start from the page')
   for (const name of SERVE_FLAGS) addFlag(serve, name)
   cli.command('doctor', 'Find out what works on this machine').option('--browser <PATH>', 'the browser to examine')
+  cli.command('build', 'Build the pages and the runtime, if their sources changed')
+  cli.command('browser', 'Print the path of the browser that is used, installing one if there is none')
   cli.help()
   cli.version(VERSION)
   return cli

@@ -4,7 +4,7 @@ import color from 'picocolors'
 import { printHelp, VERSION } from './help.ts'
 import { exitCodeOfError } from './process/exit-code.ts'
 
-const COMMANDS = ['run', 'serve', 'doctor'] as const
+const COMMANDS = ['run', 'serve', 'doctor', 'build', 'browser'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   switch (command) {
@@ -32,6 +32,18 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       if (asksForHelp(words)) return help('doctor')
       const { doctorCommand } = await import('./doctor/command.ts')
       return doctorCommand(words)
+    }
+    case 'build': {
+      const { ensureAssets } = await import('./assets/build.ts')
+      const built = await ensureAssets(new AbortController().signal, console.log)
+      if (!built) console.log('The pages and the runtime are up to date.')
+      return 0
+    }
+    case 'browser': {
+      const { findBrowser } = await import('./browser/find.ts')
+      const { machineSearch } = await import('./browser/install.ts')
+      console.log(await findBrowser(undefined, machineSearch(console.error)))
+      return 0
     }
     default:
       throw new RondoError(

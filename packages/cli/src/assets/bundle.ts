@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, relative, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { RondoError } from '@rondo/protocol'
 import type { Plugin } from 'vite'
+import { shownPath } from '../paths.ts'
 
 const RONDO_URL = '/runtime/rondo.js'
 const TFJS_URL = '/runtime/tfjs.js'
@@ -80,7 +81,7 @@ export async function bundleScript(path: string): Promise<ScriptBundle> {
   const map: SourceMapPayload = {
     version: 3,
     // Vite counts from its output folder, people from where they are.
-    sources: chunk.map.sources.map((source) => relative(process.cwd(), resolve(dirname(path), 'dist', source))),
+    sources: chunk.map.sources.map((source) => shownPath(resolve(dirname(path), 'dist', source))),
     names: chunk.map.names,
     mappings: chunk.map.mappings,
     ...(chunk.map.sourcesContent ? { sourcesContent: chunk.map.sourcesContent } : {}),
@@ -110,7 +111,7 @@ function runtimeAddresses(): Plugin {
       if (!id.startsWith('@rondo/')) return null
       throw new RondoError(
         'SCRIPT_FAILED',
-        `${importer ? relative(process.cwd(), importer) : 'The script'} imports "${id}", an inner part of Rondo. Import from "rondo" instead.`,
+        `${importer ? shownPath(importer) : 'The script'} imports "${id}", an inner part of Rondo. Import from "rondo" instead.`,
       )
     },
   }
@@ -122,13 +123,13 @@ function bundleError(path: string, thrown: unknown): RondoError {
   const lines = errors.map(({ message }) => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
     const plain = message.replace(/\u001B\[[\d;]*m/g, '')
-    const place = /\[ (.+?:\d+:\d+) \]/.exec(plain)?.[1] ?? relative(process.cwd(), path)
+    const place = /\[ (.+?:\d+:\d+) \]/.exec(plain)?.[1] ?? shownPath(path)
     const reason = (plain.split('\n')[0] ?? plain).replace(/^\[[^\]]*\]\s*/, '').replace(/^Error: /, '')
     return `${place}: ${reason}`
   })
   return new RondoError(
     'SCRIPT_FAILED',
-    `The script ${relative(process.cwd(), path)} could not be read:\n  ${lines.join('\n  ')}\nCorrect the line and run it again.`,
+    `The script ${shownPath(path)} could not be read:\n  ${lines.join('\n  ')}\nCorrect the line and run it again.`,
     { cause: thrown },
   )
 }

@@ -11,7 +11,7 @@ import { ensureAssets } from '../assets/build.ts'
 import { bundleScript } from '../assets/bundle.ts'
 import { createPageHandler } from '../http/handler.ts'
 import { ServedRuns } from '../http/run-folder.ts'
-import { DIST, runsFolder } from '../paths.ts'
+import { DIST, runsFolder, shownPath } from '../paths.ts'
 import type { Cleanup } from '../process/cleanup.ts'
 import { exitCodeOfRun } from '../process/exit-code.ts'
 import { sayInvite } from '../serve/welcome.ts'
@@ -49,8 +49,7 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
   const [executablePath] = await Promise.all([browserFor(options, screen), ensureAssets(signal, say)])
   signal.throwIfAborted()
   const origin = `http://localhost:${server.port}`
-  const description = `${options.devices} devices on ${options.numNodes} nodes`
-  const tokens = await server.createSession(options.session, { script: bundle.name, description })
+  const tokens = await server.createSession(options.session, { script: bundle.name, description: shownPath(script) })
   if (options.invite) sayInvite(screen, { port: server.port, session: options.session, joinToken: tokens.joinToken })
 
   const runId = newRunId()

@@ -3,12 +3,12 @@
  * Opens the run, shows and records it, and stops it when asked to. Not for: servers, browsers and tabs.
  */
 import { readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RunConfig, type RunReport, toWireError, type WireError } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
 import type { ScriptBundle } from '../assets/bundle.ts'
-import { runsFolder } from '../paths.ts'
+import { runsFolder, shownPath } from '../paths.ts'
 import { RankLogs } from '../report/rank-logs.ts'
 import { RunRecorder } from '../report/recorder.ts'
 import { RunView } from '../terminal/run-view.ts'
@@ -48,7 +48,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
   const folder = join(runsFolder(), runId)
   const recorder = new RunRecorder({
     runId,
-    script: relative(process.cwd(), options.script.path),
+    script: shownPath(options.script.path),
     folder,
     copyTo: options.report,
   })
@@ -104,7 +104,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
     followed.close()
     const report = await recorder.finish(end)
     await logs?.close()
-    view.end(report, `${relative(process.cwd(), folder) || folder}/`, await filesIn(folder))
+    view.end(report, `${shownPath(folder)}/`, await filesIn(folder))
     return report
   }
   return {

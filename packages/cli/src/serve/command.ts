@@ -2,7 +2,7 @@
  * `rondo serve`: server, pages and a link for people's browsers. It controls the session: each time somebody
  * presses Start it runs the script on everyone who is there, and keeps the results like `rondo run` does.
  */
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { RondoError, type SessionSnapshot, toWireError } from '@rondo/protocol'
 import type { SignalingServer } from '@rondo/signaling-server'
 import type { SignalingClient } from '@rondo/transport'
@@ -12,7 +12,7 @@ import { ensureAssets } from '../assets/build.ts'
 import { bundleScript, findScript, type ScriptBundle } from '../assets/bundle.ts'
 import { createPageHandler } from '../http/handler.ts'
 import { ServedRuns } from '../http/run-folder.ts'
-import { DEFAULT_SERVE_SCRIPT, DIST, runsFolder } from '../paths.ts'
+import { DEFAULT_SERVE_SCRIPT, DIST, runsFolder, shownPath } from '../paths.ts'
 import { Cleanup } from '../process/cleanup.ts'
 import { listenForInterrupts } from '../process/interrupt.ts'
 import { newRunId, runConfig } from '../run/config.ts'
@@ -68,7 +68,7 @@ async function serve(serving: Serving): Promise<void> {
   cleanup.add(server, () => server.close())
   await ensureAssets(signal, (line) => screen.line(line))
   signal.throwIfAborted()
-  const name = relative(process.cwd(), script)
+  const name = shownPath(script)
   const tokens = await server.createSession(options.session, { script: bundle.name, description: name })
   const client = await dial(
     {
@@ -89,9 +89,9 @@ async function serve(serving: Serving): Promise<void> {
     present = now
   })
   let active: Promise<void> | null = null
-  client.on('run:requested', ({ args, by }) => {
+  client.on('run:requested', ({ args }) => {
     if (active !== null) return
-    screen.line(`${by} started a run`)
+    screen.line('Start was pressed on a page.')
     active = runOnce(serving, { client, server, runs, joinToken: tokens.joinToken }, args).finally(() => {
       active = null
     })

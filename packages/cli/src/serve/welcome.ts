@@ -4,6 +4,9 @@ import { renderUnicodeCompact } from 'uqr'
 import { lanAddresses } from '../run/addresses.ts'
 import type { Screen } from '../terminal/screen.ts'
 
+/** Modules of margin: scanners ask for four, two do in a terminal. */
+const QUIET_ZONE = 2
+
 export interface JoinAddress {
   port: number
   session: string
@@ -37,6 +40,6 @@ export function sayInvite(screen: Screen, address: JoinAddress): void {
   for (const lan of lanAddresses().slice(0, 1)) {
     const url = joinLink(address, lan)
     screen.line(`  Other machines    ${color.cyan(url)}\n`)
-    screen.line(renderUnicodeCompact(url))
+    screen.line(renderUnicodeCompact(url, { border: QUIET_ZONE }))
   }
 }

@@ -41,7 +41,7 @@ export function allReduceCost(algorithm: AllReduceAlgorithm, bytes: number, rank
 }
 
 /** star: the root sends to each rank. chain: every rank passes on to the next. */
-export function broadcastCost(algorithm: BroadcastAlgorithm, bytes: number, ranks: number, messageBytes: number): Cost {
+function broadcastCost(algorithm: BroadcastAlgorithm, bytes: number, ranks: number, messageBytes: number): Cost {
   switch (algorithm) {
     case 'star':
       return { steps: 1, bytes: (ranks - 1) * bytes }

@@ -4,10 +4,10 @@
  */
 
 /** Operations kept. */
-export const FLIGHT_RECORDER_OPERATIONS = 2_000
+const FLIGHT_RECORDER_OPERATIONS = 2_000
 
 const STATES = ['queued', 'running', 'done', 'failed'] as const
-export type OperationState = (typeof STATES)[number]
+type OperationState = (typeof STATES)[number]
 
 /** What an operation is, as every rank must agree on. */
 export interface OperationDescription {

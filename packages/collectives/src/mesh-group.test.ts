@@ -139,3 +139,18 @@ describe('a mesh of three ranks', () => {
     for (const report of world.groups[1]?.linkReports() ?? []) expect(report.roundTripMs).toBeGreaterThanOrEqual(0)
   })
 })
+
+it('reports its links: bytes, the rate that the receiving end saw, the round trip', async () => {
+  world = await testWorld(2, { delayMs: 1 })
+  await world.all((group) => group.allReduce(new Float32Array(500_000), { algorithm: 'ring' }))
+  // Rates travel with the next probe, which goes out at most once a second.
+  await new Promise((resolve) => setTimeout(resolve, 1_050))
+  await world.all((group) => group.barrier())
+  await world.all((group) => group.barrier())
+  const [report] = world.groups[0]!.linkReports()
+  expect(report).toMatchObject({ from: 0, to: 1, carrier: 'memory' })
+  expect(report!.bytesSent).toBeGreaterThan(2_000_000)
+  expect(report!.throughput).toBeGreaterThan(0)
+  expect(report!.roundTripMs).toBeGreaterThanOrEqual(1)
+  expect(world.groups[0]!.bytesSent).toBe(report!.bytesSent)
+})

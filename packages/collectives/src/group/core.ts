@@ -123,7 +123,7 @@ export class GroupCore implements OperationHost, InboundHost {
     if (!operation.complete || !this.#active.delete(operation.key)) return
     this.#settle(operation, null)
     if (operation.request.pair === undefined) this.#collectives--
-    if (this.#active.size === 0) for (const peer of this.peers) peer.closeWindow(performance.now())
+    if (this.#active.size === 0) for (const peer of this.peers) peer.closeWindow()
     operation.resolve()
     this.#pump()
   }

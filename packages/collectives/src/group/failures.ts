@@ -33,7 +33,7 @@ const ErrorSchema = v.object({
 })
 
 /** `allReduce(sum) "bucket 3", float32 × 1000`. */
-export function describe({ op, name, dtype, count }: OperationDescription): string {
+function describe({ op, name, dtype, count }: OperationDescription): string {
   return `${op}${name === '' ? '' : ` "${name}"`}, ${dtype} × ${count}`
 }
 

@@ -93,10 +93,10 @@ export class Inbound {
         this.#data(peer, { frame, sequence, fingerprint, index })
         return
       case FrameKind.ping:
-        peer.outbox.post(URGENT, host.stamp(FrameKind.pong, host.begun), 0, frame, null)
+        peer.outbox.post(URGENT, host.stamp(FrameKind.pong, host.begun), peer.receiveRate, frame, null)
         return
       case FrameKind.pong:
-        this.#pong(peer, sequence, frame)
+        this.#pong(peer, sequence, index, frame)
         return
       case FrameKind.mismatch:
         this.#mismatch(peer, sequence, payloadOf(frame))
@@ -175,8 +175,10 @@ export class Inbound {
     )
   }
 
-  #pong(peer: Peer, begun: number, frame: Frame): void {
+  /** A pong's sequence says how many operations its sender has begun, its index how fast our data reaches it. */
+  #pong(peer: Peer, begun: number, rate: number, frame: Frame): void {
     peer.begun = begun
+    peer.toldRate(rate)
     const payloadBytes = frame.byteLength - FRAME_HEADER_BYTES
     if (payloadBytes === 8) {
       const sentAt = new DataView(frame.buffer, frame.byteOffset + FRAME_HEADER_BYTES).getFloat64(0, true)

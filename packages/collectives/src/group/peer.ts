@@ -10,8 +10,12 @@ import { Outbox } from './outbox.ts'
 
 /** Bytes. A window with less says more about latency than about the link. */
 const MIN_MEASURED_BYTES = 262_144
-/** Share of the newest measurement in the reported throughput and round trip. */
+/** Share of the newest measurement in the reported throughput, and of a longer one in the round trip. */
 const NEWEST_SHARE = 0.3
+/** A probe waits behind bulk data and busy peers: shorter round trips count at once, longer ones very little. */
+const LONGER_SHARE = 0.02
+/** Rates travel in pongs as KiB per second. */
+const RATE_UNIT = 1024
 
 /** A received frame together with what its header says about its place. */
 export interface Arrival {
@@ -42,6 +46,7 @@ export class Peer {
   nextReceive = 0
   #roundTripMs: number | null = null
   #throughput: number | null = null
+  #receiveRate: number | null = null
   #windowStart: number | null = null
   #windowBytes = 0
 
@@ -57,31 +62,42 @@ export class Peer {
     return `rank ${this.rank} (node "${this.label}")`
   }
 
-  get roundTripMs(): number | null {
-    return this.#roundTripMs
-  }
-
   measuredRoundTrip(ms: number): void {
-    this.#roundTripMs = blend(this.#roundTripMs, ms)
+    const old = this.#roundTripMs
+    this.#roundTripMs = old === null || ms < old ? ms : old + LONGER_SHARE * (ms - old)
   }
 
+  /** Bytes per second that reach this peer from us. */
   measuredThroughput(bytesPerSecond: number): void {
-    this.#throughput = blend(this.#throughput, bytesPerSecond)
+    this.#throughput = bytesPerSecond
+  }
+
+  /** What this peer says it gets from us: only the receiving end sees a rate that no buffer flatters. */
+  toldRate(units: number): void {
+    if (units > 0) this.#throughput = units * RATE_UNIT
+  }
+
+  /** How fast data comes from this peer, as told to it in pongs; 0 for not known. */
+  get receiveRate(): number {
+    return Math.min(0xffff_ffff, Math.round((this.#receiveRate ?? 0) / RATE_UNIT))
   }
 
   /** Data moves from now on: the clock starts with the first frame heard, so waiting for a late rank is not counted. */
   openWindow(now: number): void {
     if (this.#windowStart !== null) return
     this.#windowStart = now
-    this.#windowBytes = this.outbox.bytesSent
+    this.#windowBytes = this.bytesReceived
   }
 
-  closeWindow(now: number): void {
+  closeWindow(): void {
     if (this.#windowStart === null) return
-    const bytes = this.outbox.bytesSent - this.#windowBytes
-    const ms = now - this.#windowStart
-    if (bytes >= MIN_MEASURED_BYTES && ms > 0) this.measuredThroughput((1000 * bytes) / ms)
+    const bytes = this.bytesReceived - this.#windowBytes
+    const ms = (this.lastHeard ?? 0) - this.#windowStart
     this.#windowStart = null
+    if (bytes < MIN_MEASURED_BYTES || ms <= 0) return
+    const rate = (1000 * bytes) / ms
+    const old = this.#receiveRate
+    this.#receiveRate = old === null ? rate : old + NEWEST_SHARE * (rate - old)
   }
 
   report(from: number): LinkReport {
@@ -94,8 +110,4 @@ export class Peer {
       roundTripMs: this.#roundTripMs,
     }
   }
-}
-
-function blend(old: number | null, newest: number): number {
-  return old === null ? newest : old + NEWEST_SHARE * (newest - old)
 }

@@ -135,14 +135,6 @@ export abstract class Optimizer {
     return tf.tensor(Float32Array.from(saved.data as ArrayLike<number>), shape)
   }
 
-  /** Resolves when the device has done everything that was asked of it so far: for timing a step honestly. */
-  async settled(): Promise<void> {
-    if (tf.getBackend() !== 'webgpu') return
-    const gpu = tf.backend() as unknown as { device: GPUDevice; submitQueue(): void }
-    gpu.submitQueue()
-    await gpu.device.queue.onSubmittedWorkDone()
-  }
-
   /** Reads all state off the device, in the order in which parameters were first updated. */
   async state(): Promise<OptimizerState> {
     const tensors: NamedTensor[] = []

@@ -65,7 +65,6 @@ export class DdpReplica implements Replica {
     const done = this.clock.enter('apply')
     if (this.group.worldSize === 1) this.stepAlone(optimizer)
     else this.stepAveraged(optimizer, this.totals as Float32Array[])
-    await optimizer.settled()
     done()
     this.lastStep = { ...this.clock.finishStep(), samples: this.samples }
     this.samples = 0

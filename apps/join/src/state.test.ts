@@ -50,9 +50,14 @@ describe('the run', () => {
   })
 
   it('stays readable after its end until another one opens', () => {
-    const done = runState({ status: 'done', endedAt: NOW })
-    expect(fold([session({ run: done }), session({ run: null })]).run?.state.status).toBe('done')
-    expect(fold([session({ run: runState() }), session({ run: null })]).run).toBeNull()
+    const live = session({ run: runState() })
+    const done = session({ run: runState({ status: 'done', endedAt: NOW }) })
+    expect(fold([live, done, session({ run: null })]).run?.state.status).toBe('done')
+    expect(fold([live, session({ run: null })]).run).toBeNull()
+  })
+
+  it('is history for a page that comes after its end', () => {
+    expect(fold([session({ run: runState({ status: 'failed', endedAt: NOW }) })]).run).toBeNull()
   })
 
   it('keeps a bounded console and goes on counting', () => {
@@ -69,7 +74,8 @@ describe('the run', () => {
       message: { runId: 'run-7', generation: 4, reason: LOST.message, error: LOST },
     }
     expect(fold([session({ run: runState() }), stop]).run?.state.error).toEqual(LOST)
-    expect(fold([session({ run: runState({ status: 'done' }) }), stop]).run?.state.error).toBeNull()
+    const done = session({ run: runState({ status: 'done' }) })
+    expect(fold([session({ run: runState() }), done, stop]).run?.state.error).toBeNull()
   })
 })
 

@@ -108,11 +108,15 @@ function withSnapshot(state: JoinState, snapshot: SessionSnapshot, at: number): 
   }
 }
 
-/** The session's run with what is known of it; an ended run stays readable until the next one opens. */
+/**
+ * The session's run with what is known of it. An ended run stays readable until the next one opens; one that
+ * had ended before this page came is history, and the page starts with the invitation.
+ */
 function followRun(known: RunProgress | null, { run }: SessionSnapshot): RunProgress | null {
   if (run === null) return known !== null && hasEnded(known) ? known : null
-  if (known?.state.runId !== run.runId) return newRun(run)
-  return { ...known, state: run }
+  if (known?.state.runId === run.runId) return { ...known, state: run }
+  const opened = newRun(run)
+  return hasEnded(opened) ? null : opened
 }
 
 /** True once nothing more can happen in this run. */

@@ -102,7 +102,10 @@ export class NodeHost {
       return
     }
     this.options.client.request('rank:event', message, { signal: run.abort.signal }).catch((error: unknown) => {
-      if (!run.abort.signal.aborted) this.options.onError?.(error)
+      if (run.abort.signal.aborted) return
+      this.options.onError?.(error)
+      // A refused result would leave the run waiting for this rank for ever.
+      if (event.kind !== 'error') run.workers.find((worker) => worker.rank === rank)?.fail(error)
     })
   }
 

@@ -1,0 +1,112 @@
+/** From words to the typed record: defaults, environment, conflicts between numbers, and the explicit list. */
+import { describe, expect, it } from 'vitest'
+import { debugFromVariables, forwardedVariables } from './environment.ts'
+import { parseRun, type RunOptions } from './run-options.ts'
+
+function options(line: string, environment: Record<string, string> = {}): RunOptions {
+  const parsed = parseRun(line.split(' '), environment)
+  if (parsed.help) throw new Error('help was not asked for')
+  return parsed.options
+}
+
+describe('options of a run', () => {
+  it('has the documented defaults', () => {
+    expect(options('a.ts')).toMatchObject({
+      devices: 1,
+      numNodes: 1,
+      mainAddress: '127.0.0.1',
+      mainPort: 29400,
+      mainPortGiven: false,
+      session: 'default',
+      headed: false,
+      startTimeoutSeconds: 600,
+      stepTimeoutSeconds: 60,
+      backend: 'auto',
+      debug: 'off',
+      explicit: [],
+    })
+  })
+
+  it('understands the commands of the specification', () => {
+    const first = options('--devices=4 --strategy=ddp --precision=16-mixed ./digits.ts --lr 0.1')
+    expect(first).toMatchObject({ devices: 4, strategy: 'ddp', precision: '16-mixed', scriptArgs: ['--lr', '0.1'] })
+    const second = options('--num-nodes=2 --node_rank 1 --main-address=192.0.2.10 --devices=4 ./digits.ts')
+    expect(second).toMatchObject({ numNodes: 2, nodeRank: 1, mainAddress: '192.0.2.10', devices: 4 })
+    const third = options('--strategy=deepspeed_stage_3 --accelerator=cuda --precision=16 a.ts')
+    expect(third).toMatchObject({ strategy: 'deepspeed_stage_3', accelerator: 'cuda', precision: '16' })
+    expect(options('--devices=auto --accelerator=auto a.ts')).toMatchObject({ devices: 1, explicit: [] })
+  })
+
+  it.each([
+    ['--devices auto --slots 4', 4],
+    ['--devices -1 --slots 3', 3],
+    ['--devices 0,2 --slots 4', 2],
+    ['--devices 0,2', 2],
+    ['--devices 5', 5],
+  ])('%s opens the right number of ranks', (line, ranks) => {
+    expect(options(`${line} a.ts`).devices).toBe(ranks)
+  })
+
+  it.each(['0', '-2', 'two', '1.5', '2,2', '0,9'])('refuses --devices %s', (given) => {
+    expect(() => options(`--devices ${given} --slots 4 a.ts`)).toThrowError(
+      expect.objectContaining({ code: 'BAD_DEVICES', message: expect.stringContaining('--devices is') }),
+    )
+  })
+
+  it('refuses a node rank outside of the nodes, with the range', () => {
+    expect(() => options('--num-nodes 2 --node-rank 2 a.ts')).toThrow(/must lie in 0\.\.1/)
+  })
+
+  it('lists what the person set, and never auto', () => {
+    expect(options('--devices 2 --strategy auto --precision 32 --num-nodes 1 a.ts').explicit).toEqual([
+      'precision',
+      'devices',
+      'numNodes',
+    ])
+  })
+
+  it("takes torch's names of backends and says so", () => {
+    const { backend, notes } = options('--process-group-backend nccl a.ts')
+    expect(backend).toBe('auto')
+    expect(notes).toEqual(['--process-group-backend=nccl is read as auto'])
+  })
+
+  it('refuses what this version cannot do, rather than ignoring it', () => {
+    expect(() => options('--timeline t.json a.ts')).toThrowError(expect.objectContaining({ code: 'UNSUPPORTED' }))
+    expect(() => options('--environment slurm a.ts')).toThrow(/knows only "own"/)
+    expect(options('--environment own a.ts').script).toBe('a.ts')
+  })
+
+  it('refuses a session name with other signs, and a missing script', () => {
+    expect(() => options('--session a/b a.ts')).toThrow(/letters, digits/)
+    expect(() => options('--devices 2')).toThrow(/SCRIPT is missing/)
+  })
+})
+
+describe('environment', () => {
+  it('stands in for address and port, Rondo’s spelling first', () => {
+    const environment = { MASTER_ADDR: 'a', RONDO_MASTER_ADDR: 'b', MASTER_PORT: '1234' }
+    expect(options('a.ts', environment)).toMatchObject({ mainAddress: 'b', mainPort: 1234, mainPortGiven: true })
+    expect(options('--main-port 99 a.ts', environment).mainPort).toBe(99)
+    expect(() => options('a.ts', { MASTER_PORT: 'x' })).toThrow(/MASTER_PORT=x/)
+  })
+
+  it('maps the debug levels of other systems', () => {
+    expect(debugFromVariables({ NCCL_DEBUG: 'WARN' })).toBe('off')
+    expect(debugFromVariables({ NCCL_DEBUG: 'info' })).toBe('info')
+    expect(debugFromVariables({ NCCL_DEBUG: 'TRACE' })).toBe('detail')
+    expect(debugFromVariables({ TORCH_DISTRIBUTED_DEBUG: 'DETAIL', NCCL_DEBUG: 'INFO' })).toBe('detail')
+  })
+
+  it('hands on what means something inside a rank, and nothing else', () => {
+    const given = {
+      PL_GLOBAL_SEED: '7',
+      RONDO_X: '1',
+      HOME: '/h',
+      SECRET: 's',
+      PET_NPROC: '2',
+      PL_TRAINER_LONG: 'x'.repeat(5000),
+    }
+    expect(forwardedVariables(given)).toEqual({ PL_GLOBAL_SEED: '7', RONDO_X: '1', PET_NPROC: '2' })
+  })
+})

@@ -31,7 +31,7 @@ export type ToLinkWorker =
   | { type: 'state'; peer: number; attempt: number; state: RTCPeerConnectionState }
   /** The attempt is given up. */
   | { type: 'withdrawn'; peer: number; attempt: number; reason: string }
-  /** No link to `peer` can be had, or the run was closed. */
+  /** A link cannot be had, or the run was closed on the page: everything ends. */
   | { type: 'failed'; error: WireError }
 
 export type FromLinkWorker =

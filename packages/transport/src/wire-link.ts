@@ -83,7 +83,7 @@ export abstract class WireLink extends LinkBase {
   /** The peer took that many bytes. */
   protected credited(bytes: number): void {
     if (!Number.isInteger(bytes) || bytes <= 0 || bytes > this.#underway) {
-      this.refuse(`rank ${this.peer} credited ${bytes} of ${this.#underway} bytes`)
+      this.abandon(`rank ${this.peer} credited ${bytes} of ${this.#underway} bytes`)
       return
     }
     this.#underway -= bytes
@@ -99,7 +99,7 @@ export abstract class WireLink extends LinkBase {
   protected arrive(buffer: ArrayBuffer): void {
     const bytes = buffer.byteLength
     if (this.#padding === null || bytes === 0 || bytes > MAX_MESSAGE_BYTES) {
-      this.refuse(
+      this.abandon(
         this.#padding === null
           ? `rank ${this.peer} sent ${bytes} bytes before its hello`
           : `rank ${this.peer} sent a frame of ${bytes} bytes, allowed are 1 to ${MAX_MESSAGE_BYTES}`,
@@ -117,10 +117,10 @@ export abstract class WireLink extends LinkBase {
 
   /** A control message arrived, already parsed; null when it was none of ours. */
   protected heard(control: LinkControl | null): void {
-    if (!control) this.refuse(`rank ${this.peer} sent a message that is neither a frame nor a control message`)
+    if (!control) this.abandon(`rank ${this.peer} sent a message that is neither a frame nor a control message`)
     else if (control.kind === 'bye') this.finish({ clean: control.clean, reason: control.reason }, false)
     else if (this.#padding !== null || control.rank !== this.peer) {
-      this.refuse(`a hello of rank ${control.rank} came on the link to rank ${this.peer}`)
+      this.abandon(`a hello of rank ${control.rank} came on the link to rank ${this.peer}`)
     } else {
       this.#padding = control.padding
       this.#peerPresence = control.presence
@@ -128,8 +128,8 @@ export abstract class WireLink extends LinkBase {
     }
   }
 
-  /** The peer broke the rules: it loses this link, and is told why. */
-  protected refuse(reason: string): void {
+  /** Ends the link from this side, not as planned: the peer broke the rules, or the page goes away. It is told why. */
+  abandon(reason: string): void {
     this.finish({ clean: false, reason }, true)
   }
 

@@ -33,7 +33,7 @@ export class PortLink extends WireLink {
     super({ rank, peer, carrier, maxFrameBytes: maxFrameBytes ?? DEFAULT_FRAME_BYTES, watermarks })
     this.#port = port
     port.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data)
-    port.onmessageerror = () => this.refuse(`a message of rank ${peer} could not be read`)
+    port.onmessageerror = () => this.abandon(`a message of rank ${peer} could not be read`)
   }
 
   protected sendFrame(frame: Uint8Array<ArrayBuffer>, transfer: boolean): void {

@@ -55,6 +55,8 @@ export class LinkBroker {
   readonly #early = new EarlyMessages()
   readonly #unsubscribe: Array<() => void>
   #rendezvous: PortRendezvous | null | undefined
+  /** A page that goes away orderly hangs up: peers elsewhere know at once instead of after ICE's silence. */
+  readonly #onPageHide = () => this.dispose('its page was closed')
 
   constructor(options: LinkBrokerOptions) {
     const { signaling, browserId, iceServers = [], iceTimeoutMs = DEFAULT_ICE_TIMEOUT_MS, portBrokerUrl } = options
@@ -75,6 +77,7 @@ export class LinkBroker {
       signaling.on('signal', (signal) => this.#signaled(signal)),
       signaling.on('relay', (relay) => this.#relayed(relay)),
     ]
+    globalThis.addEventListener?.('pagehide', this.#onPageHide)
   }
 
   /**
@@ -93,15 +96,15 @@ export class LinkBroker {
       toPeer: (peer, data) =>
         this.#send(run, { runId: run.runId, generation: run.generation, from: rank, to: peer, data }),
     })
-    const active = this.#activate(run)
+    const { ranks } = this.#activate(run)
+    ranks.get(rank)?.close()
+    ranks.set(rank, links)
     const onAbort = () => links.fail(aborted(rank, signal))
     const timer = setTimeout(() => links.fail(links.missingError(timeoutMs)), timeoutMs)
     signal.addEventListener('abort', onAbort)
     try {
       if (signal.aborted) onAbort()
-      await (run.seats.length > 1 ? Promise.race([links.ready, links.all()]) : undefined)
-      active.ranks.get(rank)?.close()
-      active.ranks.set(rank, links)
+      if (run.seats.length > 1) await Promise.race([links.ready, links.all()])
       links.start()
       this.#early.replay(run, rank, {
         signal: (early) => this.#signaled(early),
@@ -115,19 +118,15 @@ export class LinkBroker {
   }
 
   /** Lets go of everything that was made for this run; late messages for it are ignored. */
-  closeRun(runId: string): void {
-    for (const links of this.#runs.get(runId)?.ranks.values() ?? []) {
-      links.fail(
-        new RondoError('ABORTED', `Run ${runId} was closed on this page. Its links are gone. Start a new run.`),
-      )
-      links.close()
-    }
+  closeRun(runId: string, reason = 'its page closed the run'): void {
+    end(this.#runs.get(runId), reason)
     this.#runs.delete(runId)
     this.#early.close(runId)
   }
 
-  dispose(): void {
-    for (const runId of [...this.#runs.keys()]) this.closeRun(runId)
+  dispose(reason?: string): void {
+    globalThis.removeEventListener?.('pagehide', this.#onPageHide)
+    for (const runId of [...this.#runs.keys()]) this.closeRun(runId, reason)
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     this.#rendezvous?.close()
   }
@@ -136,7 +135,7 @@ export class LinkBroker {
   #activate({ runId, generation }: LinkRun): ActiveRun {
     const known = this.#runs.get(runId)
     if (known && known.generation === generation) return known
-    for (const links of known?.ranks.values() ?? []) links.close()
+    end(known, `generation ${generation} of the run began`)
     const active: ActiveRun = { generation, ranks: new Map() }
     this.#runs.set(runId, active)
     return active
@@ -173,7 +172,14 @@ export class LinkBroker {
     const active = this.#runs.get(runId)
     if (!active || generation > active.generation) return 'early'
     if (generation < active.generation) return null
-    return active.ranks.get(to) ?? 'early'
+    const links = active.ranks.get(to)
+    return links?.started ? links : 'early'
+  }
+}
+
+function end(run: ActiveRun | undefined, reason: string): void {
+  for (const [rank, links] of run?.ranks ?? []) {
+    links.fail(new RondoError('ABORTED', `The links of rank ${rank} are gone: ${reason}.`, { rank }))
   }
 }
 

@@ -33,6 +33,8 @@ export class RankLinks {
   /** The worker listens. */
   readonly ready: Promise<void>
   #closed = false
+  /** Messages for a rank that has not started have no pair to go to. */
+  started = false
 
   constructor(options: RankLinksOptions) {
     this.#options = options
@@ -55,6 +57,7 @@ export class RankLinks {
 
   /** Begins with all peers at once; to be called after `ready`. */
   start(): void {
+    this.started = true
     if (this.#missing.size === 0) this.#resolve()
     for (const peer of this.#missing) {
       const pair = this.#pair(peer)

@@ -21,16 +21,22 @@ export function attemptRelay(context: AttemptContext): Attempt {
   let inFlight = 0
   let closed = false
 
-  const close = () => {
+  const request = (frame: Wire) => signaling.request('relay', { runId, generation, from: rank, to: peer, frame })
+  /** Ports and relays tell nobody that they closed, so the reason is said to the worker and, if possible, the peer. */
+  const close = (reason = 'the page closed the run', tellPeer = true) => {
+    if (closed) return
     closed = true
+    const bye = { kind: 'bye', clean: false, reason }
+    port.postMessage(bye)
     port.close()
+    if (tellPeer) request(encode(bye)).catch(() => {})
   }
   const pump = () => {
     while (!closed && inFlight < MAX_IN_FLIGHT) {
       const frame = queue.shift()
       if (!frame) return
       inFlight += 1
-      signaling.request('relay', { runId, generation, from: rank, to: peer, frame }).then(
+      request(frame).then(
         () => {
           inFlight -= 1
           pump()
@@ -38,9 +44,8 @@ export function attemptRelay(context: AttemptContext): Attempt {
         (error: unknown) => {
           if (closed) return
           const reason = `the relay refused a message: ${error instanceof Error ? error.message : String(error)}`
-          port.postMessage({ kind: 'bye', clean: false, reason })
+          close(reason, false)
           context.fail(reason)
-          close()
         },
       )
     }
@@ -57,7 +62,7 @@ export function attemptRelay(context: AttemptContext): Attempt {
       if (message instanceof ArrayBuffer) port.postMessage(message, [message])
       else port.postMessage(message)
     },
-    close,
+    close: () => close(),
   }
 }
 

@@ -57,6 +57,14 @@ function ended(link: Link): Promise<LinkEnd> {
   })
 }
 
+/** What a side of one case leaves for the next: the room that a full link's sender waits for. */
+const waiting = new WeakMap<Link, Promise<void>>()
+
+/** Bytes that a carrier may take while the other end takes nothing. */
+const MOST_UNTAKEN_BYTES = 8 * 1_048_576
+/** Milliseconds in which a wrongly opening gate would have opened. */
+const SETTLE_MS = 100
+
 /** The cases in their order; `largeBytes` go each way in the large one. */
 export const linkContract = (largeBytes: number): ContractCase[] => [
   {
@@ -77,10 +85,9 @@ export const linkContract = (largeBytes: number): ContractCase[] => [
         const expected = numbered(index, sizeOf(index, link.maxFrameBytes))
         expect(frame.byteLength === expected.byteLength, `frame ${index} has ${frame.byteLength} bytes`)
         expect(frame.byteOffset === 0, `frame ${index} starts at offset ${frame.byteOffset} of its buffer`)
-        expect(
-          frame.every((byte, i) => byte === expected[i]),
-          `frame ${index} has other bytes than were sent`,
-        )
+        for (let i = 0; i < frame.length; i++) {
+          if (frame[i] !== expected[i]) throw new Error(`frame ${index} differs from what was sent at byte ${i}`)
+        }
         index += 1
         return index === ORDERED_FRAMES
       })
@@ -91,6 +98,36 @@ export const linkContract = (largeBytes: number): ContractCase[] => [
     name: 'a large transfer runs both ways at once, with transfer of buffers and back-pressure',
     left: (link) => exchangeLarge(link, largeBytes),
     right: (link) => exchangeLarge(link, largeBytes),
+  },
+  {
+    name: 'a sender waits while the other end takes nothing',
+    async left(link) {
+      const frame = new Uint8Array(link.maxFrameBytes)
+      let sent = 0
+      let room: undefined | Promise<void>
+      while (!room) {
+        room = link.send(frame)
+        sent += frame.byteLength
+        expect(sent <= MOST_UNTAKEN_BYTES, `${sent} bytes were taken while nobody takes them from the link`)
+      }
+      let open = false
+      void room.then(() => {
+        open = true
+      })
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+      expect(!open, 'the gate opened although nothing was taken')
+      waiting.set(link, room)
+    },
+    // No handler: frames stay in the link.
+    right: async () => {},
+  },
+  {
+    name: 'it goes on when the other end takes frames again',
+    async left(link) {
+      await waiting.get(link)
+      await signOff(link)
+    },
+    right: awaitSignOff,
   },
   {
     name: 'wrong frames are refused at the call',

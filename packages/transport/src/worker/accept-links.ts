@@ -91,7 +91,9 @@ class Acceptor {
 
   #receive(message: ToLinkWorker): void {
     if (message.type === 'failed') {
-      this.fail(fromWireError(message.error))
+      const error = fromWireError(message.error)
+      if (this.#complete) for (const current of this.#current.values()) current.link.abandon(error.message)
+      else this.fail(error)
       return
     }
     const current = this.#current.get(message.peer)

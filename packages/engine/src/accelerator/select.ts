@@ -49,8 +49,7 @@ export async function selectAccelerator(request = 'auto', options: SelectOptions
     case 'webgpu':
       return selectWebGpu(base, options)
     case 'wasm': {
-      const threads = await startWasm({ wasmPath: options.wasmPath, threads: threadCount(options) })
-      return { ...base, name, threads, reason: 'asked for by name' }
+      return { ...base, ...(await selectWasm(base.notes, options)), reason: 'asked for by name' }
     }
     case 'webgl':
     case 'cpu': {
@@ -77,14 +76,20 @@ async function selectBest(base: Base, options: SelectOptions): Promise<SelectedA
     }
   }
   try {
-    const threads = await startWasm({ wasmPath: options.wasmPath, threads: threadCount(options) })
-    return { ...base, name: 'wasm', notes, threads, reason: why ?? '' }
+    return { ...base, ...(await selectWasm(notes, options)), reason: why ?? '' }
   } catch (error) {
     if (!(error instanceof RondoError)) throw error
     notes.push(`wasm failed to start, so the slow cpu backend is used: ${error.message}`)
     await tf.setBackend('cpu')
     return { ...base, name: 'cpu', notes, reason: `${why}, and wasm could not start` }
   }
+}
+
+async function selectWasm(notes: string[], options: SelectOptions) {
+  const threads = await startWasm({ wasmPath: options.wasmPath, threads: threadCount(options) })
+  const fewer = options.threads !== undefined && options.threads > threads
+  const note = `wasm runs on ${threads} instead of ${options.threads} threads: tfjs takes at most half the logical processors, and one in pages that are not cross-origin isolated`
+  return { name: 'wasm' as const, threads, notes: fewer ? [...notes, note] : notes }
 }
 
 async function selectWebGpu(base: Base, options: SelectOptions): Promise<SelectedAccelerator> {

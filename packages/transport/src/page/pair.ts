@@ -3,7 +3,7 @@
  * rank decides when to go on to the next, so that both sides are always at the same attempt. Not for: how
  * a carrier is made (the attempts).
  */
-import type { Carrier } from '@rondo/protocol'
+import { type Carrier, invariant } from '@rondo/protocol'
 import type { FromLinkWorker, ToLinkWorker } from '../page-messages.ts'
 import type { Attempt, AttemptContext, PageServices } from './attempt.ts'
 import { attemptLocal, attemptPort } from './port-attempts.ts'
@@ -139,6 +139,7 @@ export class Pair {
   }
 
   #make(carrier: Carrier, context: AttemptContext): Attempt {
+    invariant(carrier !== 'memory', 'memory links are made by tests, not by pages')
     switch (carrier) {
       case 'local':
         return attemptLocal(context)
@@ -148,8 +149,6 @@ export class Pair {
         return attemptWebrtc(context)
       case 'relay':
         return attemptRelay(context)
-      case 'memory':
-        throw new Error('invariant violation: memory links are made by tests, not by pages')
       default:
         return carrier satisfies never
     }

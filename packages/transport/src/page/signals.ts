@@ -7,7 +7,7 @@ import * as v from 'valibot'
 const Attempt = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(16))
 const Reason = v.pipe(v.string(), v.maxLength(500))
 
-export const PairSignalSchema = v.variant('step', [
+const PairSignalSchema = v.variant('step', [
   /** Handshake data of a WebRTC attempt; simple-peer checks the rest. */
   v.object({ step: v.literal('handshake'), attempt: Attempt, data: v.record(v.string(), v.unknown()) }),
   /** The higher rank found that this attempt cannot work. */

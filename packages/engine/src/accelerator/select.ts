@@ -8,7 +8,7 @@ import { tf } from '../tfjs.ts'
 import { adapterInfo, coreCount, isInsecure, requestAdapter } from './describe.ts'
 import { normaliseAccelerator } from './names.ts'
 import { startWasm } from './wasm-backend.ts'
-import { registerWebGpu } from './webgpu-backend.ts'
+import { abandonWebGpu, registerWebGpu } from './webgpu-backend.ts'
 
 export interface SelectOptions {
   /** Threads of the wasm backend; default floor(cores / localRanks), at least 1 (OMP_NUM_THREADS). */
@@ -107,9 +107,9 @@ async function selectWebGpu(base: Base, options: SelectOptions): Promise<Selecte
 
 async function startWebGpu(base: Base, adapter: GPUAdapter, options: SelectOptions): Promise<SelectedAccelerator> {
   const report = options.onDeviceLost ?? ((error: RondoError) => console.error(error.message))
-  const { adapter: info, device } = await registerWebGpu(adapter, report)
+  const info = await registerWebGpu(adapter, report)
   if (!(await tf.setBackend('webgpu').catch(() => false))) {
-    device.destroy()
+    abandonWebGpu()
     throw unavailable(base.requested, 'webgpu', 'tfjs could not start on the adapter', await usableHere())
   }
   return { ...base, notes: [...base.notes], name: 'webgpu', adapter: info, reason: 'asked for by name' }

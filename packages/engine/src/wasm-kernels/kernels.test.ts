@@ -166,6 +166,33 @@ test('products with transposed operands and batches', () => {
   )
 })
 
+test('a row added to all rows, and columns summed, for any width', () => {
+  fc.assert(
+    fc.property(small(1, 600), small(1, 40), fc.boolean(), fc.boolean(), (rows, columns, swapped, keepDims) => {
+      const [whole, row] = [
+        [1, rows, columns],
+        [1, columns],
+      ]
+      agree({ kernel: 'Add', inputs: swapped ? { a: row, b: whole } : { a: whole, b: row }, attrs: {} })
+      agree({ kernel: 'Sum', inputs: { x: whole }, attrs: { axis: [0, 1], keepDims } })
+    }),
+    RUNS,
+  )
+})
+
+test('clones share memory, and neither copy sees what becomes of the other', () => {
+  tf.setBackend('wasm')
+  const original = tf.variable(tf.tensor1d([1, 2, 3]))
+  const clone = original.clone()
+  const cast = tf.cast(original, 'float32')
+  original.assign(tf.tensor1d([4, 5, 6]))
+  expect([...clone.dataSync()]).toEqual([1, 2, 3])
+  clone.dispose()
+  expect([...cast.dataSync()]).toEqual([1, 2, 3])
+  expect([...original.dataSync()]).toEqual([4, 5, 6])
+  expect([...tf.cast(tf.tensor1d([1.7, -1.7]), 'int32').dataSync()]).toEqual([1, -1])
+})
+
 test('segment sums leave out ids beyond the range', () => {
   for (const backend of ['cpu', 'wasm']) {
     tf.setBackend(backend)

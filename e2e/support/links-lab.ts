@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { BrowserContext, Page } from '@playwright/test'
 import type { Seat } from '@rondo/protocol'
 import { Server, type Socket } from 'socket.io'
-import { build, type Rolldown } from 'vite'
+import { buildBrowserScripts } from '../../scripts/browser-scripts.ts'
 import type { EndSeen, StartOptions, StatsSeen, WorkerTask } from './links-messages.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -17,27 +17,6 @@ const ENTRIES = {
   'links-page': join(import.meta.dirname, 'links-page.ts'),
   'links-worker': join(import.meta.dirname, 'links-worker.ts'),
   [BROKER]: join(ROOT, 'packages/transport/src/port-broker.worker.ts'),
-}
-
-async function buildScripts(): Promise<Map<string, string>> {
-  const result = (await build({
-    configFile: false,
-    logLevel: 'warn',
-    root: ROOT,
-    resolve: { alias: { 'simple-peer': join(ROOT, 'node_modules/simple-peer/simplepeer.min.js') } },
-    build: {
-      write: false,
-      modulePreload: false,
-      target: 'es2023',
-      minify: false,
-      rolldownOptions: {
-        input: ENTRIES,
-        preserveEntrySignatures: 'strict',
-        output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
-      },
-    },
-  })) as Rolldown.RolldownOutput
-  return new Map(result.output.flatMap((file) => (file.type === 'chunk' ? [[`/${file.fileName}`, file.code]] : [])))
 }
 
 export class LinksLab {
@@ -50,7 +29,7 @@ export class LinksLab {
   }
 
   static async open(): Promise<LinksLab> {
-    const scripts = await buildScripts()
+    const scripts = await buildBrowserScripts(ENTRIES)
     const server = createServer((request, response) => {
       const script = scripts.get(request.url ?? '')
       response.setHeader('content-type', script ? 'text/javascript' : 'text/html')

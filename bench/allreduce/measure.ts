@@ -1,0 +1,102 @@
+/**
+ * One case of the table: warm-up, then the yardstick and the all-reduce in turn, so that what else the machine
+ * does meets both alike. Not for: what is measured (world.ts).
+ */
+import { loadavg } from 'node:os'
+import type { BenchCarrier } from '../arguments.ts'
+import { busBandwidth, median, ringEfficiency } from '../figures.ts'
+import type { World } from './world.ts'
+
+/** Milliseconds of all-reduces before timing, and how many at least: SCTP and the engines' compilers start slowly. */
+const WARM_UP_MS = 1_500
+const WARM_UP_ROUNDS = 2
+/** Milliseconds that a timed batch of small all-reduces should last, so that the clock's steps do not count. */
+const BATCH_MS = 50
+const MAX_BATCH = 1_000
+/** Timed pairs of a case when the person did not say: until the budget is spent, within these bounds. */
+const BUDGET_MS = 20_000
+const MIN_REPETITIONS = 5
+const MAX_REPETITIONS = 25
+/** Bytes of one look at the yardstick: as many as the ranks move together, but enough for a throughput and not more than seconds. */
+const MIN_RAW_BYTES = 4_194_304
+const MAX_RAW_BYTES = 16_777_216
+
+export interface Figures {
+  carrier: BenchCarrier
+  ranks: number
+  /** Contributed by each rank. */
+  bytes: number
+  repetitions: number
+  /** All-reduces in each repetition. */
+  batch: number
+  /** Of one all-reduce on the slowest rank. */
+  milliseconds: { median: number; fastest: number; slowest: number }
+  /** Bytes per second, of the median time. */
+  busBandwidth: number
+  /** Bytes per second one way, and what was measured. */
+  raw: { median: number; fastest: number; slowest: number; of: string }
+  /** Median over the repetitions, each with the raw rate measured just before it. */
+  ringEfficiency: number
+  /** Runnable processes of the machine, mean of the last minute, after the last repetition. */
+  loadAverage: number
+}
+
+export async function measureCase(
+  world: World,
+  bytes: number,
+  wanted: number | undefined,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const { carrier, ranks } = world
+  const rawBytes = Math.min(MAX_RAW_BYTES, Math.max(MIN_RAW_BYTES, 2 * (ranks - 1) * bytes))
+  const batch = await warmUp(world, bytes, rawBytes, signal)
+  const times: number[] = []
+  const rates: number[] = []
+  const efficiencies: number[] = []
+  const began = performance.now()
+  const enough = (): boolean => {
+    if (wanted !== undefined) return times.length >= wanted
+    if (times.length < MIN_REPETITIONS) return false
+    return times.length >= MAX_REPETITIONS || performance.now() - began > BUDGET_MS
+  }
+  while (!enough()) {
+    signal.throwIfAborted()
+    const rate = await world.raw(rawBytes)
+    const ms = (await world.ring(bytes, batch)) / batch
+    rates.push(rate)
+    times.push(ms)
+    efficiencies.push(ringEfficiency(ranks, bytes, ms, rate))
+  }
+  const milliseconds = spread(times)
+  const { median: medianRate, fastest: leastRate, slowest: mostRate } = spread(rates)
+  return {
+    carrier,
+    ranks,
+    bytes,
+    repetitions: times.length,
+    batch,
+    milliseconds,
+    busBandwidth: busBandwidth(ranks, bytes, milliseconds.median),
+    raw: { median: medianRate, fastest: mostRate, slowest: leastRate, of: world.yardstick },
+    ringEfficiency: median(efficiencies),
+    loadAverage: loadavg()[0]!,
+  }
+}
+
+/** @returns how many all-reduces make one batch */
+async function warmUp(world: World, bytes: number, rawBytes: number, signal: AbortSignal): Promise<number> {
+  await world.raw(rawBytes)
+  let ms = Number.POSITIVE_INFINITY
+  let batch = 1
+  const began = performance.now()
+  for (let round = 0; round < WARM_UP_ROUNDS || performance.now() - began < WARM_UP_MS; round++) {
+    signal.throwIfAborted()
+    ms = Math.min(ms, (await world.ring(bytes, batch)) / batch)
+    batch = Math.min(MAX_BATCH, Math.max(1, Math.round(BATCH_MS / Math.max(ms, 0.001))))
+  }
+  return batch
+}
+
+function spread(values: readonly number[]) {
+  return { median: median(values), fastest: Math.min(...values), slowest: Math.max(...values) }
+}

@@ -1,0 +1,47 @@
+/** What the bench, its pages and their workers say to each other. */
+import type { BenchCarrier } from '../arguments.ts'
+import type { RawPipe } from '../raw-link.ts'
+
+export type TabCarrier = Exclude<BenchCarrier, 'memory'>
+
+export type WorkerTask =
+  /** Takes the links that the page makes, and joins the group. */
+  | {
+      task: 'start'
+      rank: number
+      worldSize: number
+      generation: number
+      nodeLabels: string[]
+      timeoutMs: number
+      port: MessagePort
+    }
+  /** The bare channel or port of the yardstick; of ranks 0 and 1 only. */
+  | { task: 'pipe'; pipe: RawPipe }
+  | MeasureTask
+
+export type MeasureTask =
+  /** One way, `bytes` after `primeBytes` that are not timed. The sender answers with milliseconds. */
+  | { task: 'raw'; side: 'send' | 'receive'; bytes: number; primeBytes: number; timeoutMs: number }
+  /** `count` all-reduces, one after the other, of `bytes` per rank. Answers with the milliseconds of all. */
+  | { task: 'ring'; bytes: number; count: number }
+
+export interface JoinOptions {
+  session: string
+  token: string
+  rank: number
+  carrier: TabCarrier
+  /** Milliseconds for all ranks to join and to be linked. */
+  timeoutMs: number
+}
+
+export interface BenchPage {
+  /** Joins the session and stands by for its run. */
+  join(options: JoinOptions): Promise<void>
+  /** Resolves when this rank is in the group and its yardstick, if it has one, is handed over. */
+  ready(): Promise<void>
+  measure(task: MeasureTask): Promise<number>
+}
+
+declare global {
+  var benchPage: BenchPage
+}

@@ -1,0 +1,49 @@
+/** A rank of the bench: a real process group over the links its page makes, and the bare pipe beside it. */
+import { createProcessGroup, type ProcessGroup } from '@rondo/collectives'
+import { acceptLinks } from '@rondo/transport'
+import { measureRawReceive, measureRawSend, type RawPipe, rawChannelOpen } from '../raw-link.ts'
+import type { WorkerTask } from './messages.ts'
+import { RingOperands } from './operands.ts'
+
+let group: ProcessGroup | undefined
+let pipe: RawPipe | undefined
+const operands = new RingOperands()
+
+async function perform(task: WorkerTask): Promise<number> {
+  switch (task.task) {
+    case 'start': {
+      const { rank, worldSize, generation, nodeLabels, timeoutMs, port } = task
+      const links = await acceptLinks(port, { rank, worldSize, timeoutMs, signal: new AbortController().signal })
+      group = await createProcessGroup({ rank, worldSize, generation, links, nodeLabels, timeoutMs })
+      return 0
+    }
+    case 'pipe':
+      pipe = task.pipe
+      if (!(pipe instanceof MessagePort)) pipe.binaryType = 'arraybuffer'
+      return 0
+    case 'raw': {
+      if (pipe === undefined) throw new Error('this rank has no bare pipe')
+      const signal = AbortSignal.timeout(task.timeoutMs)
+      if (!(pipe instanceof MessagePort)) await rawChannelOpen(pipe, signal)
+      if (task.side === 'receive') {
+        await measureRawReceive(pipe, task.primeBytes, { signal })
+        await measureRawReceive(pipe, task.bytes, { signal })
+        return 0
+      }
+      await measureRawSend(pipe, task.primeBytes, { signal })
+      return (await measureRawSend(pipe, task.bytes, { signal })).ms
+    }
+    case 'ring':
+      if (group === undefined) throw new Error('this rank is in no group')
+      return operands.time(group, task.bytes, task.count)
+    default:
+      return task satisfies never
+  }
+}
+
+globalThis.addEventListener('message', ({ data: { id, task } }: MessageEvent<{ id: number; task: WorkerTask }>) => {
+  perform(task).then(
+    (value) => postMessage({ id, value }),
+    (error: Error & { code?: string }) => postMessage({ id, error: `${error.code ?? error.name}: ${error.message}` }),
+  )
+})

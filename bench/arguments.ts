@@ -1,0 +1,107 @@
+/** What `bench allreduce` was asked to measure, with every value checked. Not for: measuring. */
+import { parseArgs } from 'node:util'
+import { RondoError } from '@rondo/protocol'
+
+export const BENCH_CARRIERS = ['webrtc', 'port', 'memory'] as const
+export type BenchCarrier = (typeof BENCH_CARRIERS)[number]
+
+export interface AllReducePlan {
+  ranks: number[]
+  /** Bytes that each rank contributes. */
+  sizes: number[]
+  carriers: BenchCarrier[]
+  /** Where the figures go as JSON. */
+  json: string | undefined
+  /** Timed pairs of (raw, all-reduce) for each case; undefined lets the time budget decide. */
+  repetitions: number | undefined
+  /** Program of the browser; found when undefined. */
+  browser: string | undefined
+}
+
+/** Of `--ranks`: all tabs share one machine, and their links are a full mesh. */
+const MAX_RANKS = 16
+/** Bytes. A rank holds the operand and the result, so 16 ranks of the largest need 8 GiB. */
+const MAX_BYTES = 268_435_456
+/** Operands are float32. */
+const ELEMENT_BYTES = 4
+const MAX_REPETITIONS = 1_000
+
+const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 }
+
+const FLAGS = {
+  ranks: { type: 'string', default: '2,4' },
+  sizes: { type: 'string', default: '4KiB,64KiB,1MiB,16MiB' },
+  carriers: { type: 'string', default: BENCH_CARRIERS.join(',') },
+  json: { type: 'string' },
+  repetitions: { type: 'string' },
+  browser: { type: 'string' },
+} as const
+
+/** @throws BAD_ARGUMENT: the flag with the value it got, what is allowed, what to do */
+export function parseAllReducePlan(words: readonly string[]): AllReducePlan {
+  const { values, positionals } = parseArgs({ args: [...words], options: FLAGS, strict: false, allowPositionals: true })
+  const unknown = Object.keys(values).find((name) => !(name in FLAGS))
+  if (unknown !== undefined || positionals.length > 0) {
+    const word = unknown === undefined ? `"${positionals[0]}"` : `--${unknown}`
+    const allowed = Object.keys(FLAGS).map((name) => `--${name}`)
+    throw bad(word, `allowed are ${allowed.join(', ')}. Correct it, or see npm run bench -- help.`)
+  }
+  const text = (name: keyof typeof FLAGS): string | undefined => {
+    const value = values[name]
+    if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
+    throw bad(`--${name}`, `a value is missing. Write --${name} VALUE, or see npm run bench -- help.`)
+  }
+  return {
+    ranks: list('ranks', text('ranks')!, parseRanks),
+    sizes: list('sizes', text('sizes')!, parseSize),
+    carriers: list('carriers', text('carriers')!, parseCarrier),
+    json: text('json'),
+    repetitions: text('repetitions') === undefined ? undefined : parseRepetitions(text('repetitions')!),
+    browser: text('browser'),
+  }
+}
+
+/** `64KiB` is 65536. Bytes of float32 values, so a positive multiple of 4. */
+export function parseSize(word: string, given = `--sizes=${word}`): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)$/i.exec(word)
+  const unit = Object.keys(UNITS).find((name) => name.toLowerCase() === match?.[2]?.toLowerCase())
+  const bytes = match === null || unit === undefined ? Number.NaN : Number(match[1]) * UNITS[unit]!
+  if (bytes >= ELEMENT_BYTES && bytes <= MAX_BYTES && bytes % ELEMENT_BYTES === 0) return bytes
+  throw bad(
+    given,
+    `"${word}" is no size; allowed are multiples of ${ELEMENT_BYTES}B up to ${formatSize(MAX_BYTES)}. Write sizes like 4KiB,64KiB,1MiB.`,
+  )
+}
+
+/** As `parseSize` reads it: in the largest unit that gives a whole number. */
+export function formatSize(bytes: number): string {
+  const name = Object.keys(UNITS).findLast((unit) => bytes % UNITS[unit]! === 0) ?? 'B'
+  return `${bytes / UNITS[name]!} ${name}`
+}
+
+function parseRanks(word: string, given: string): number {
+  const ranks = /^\d+$/.test(word) ? Number(word) : Number.NaN
+  if (ranks >= 2 && ranks <= MAX_RANKS) return ranks
+  throw bad(given, `"${word}" is no number of ranks; allowed are 2 to ${MAX_RANKS}. Write numbers like 2,4.`)
+}
+
+function parseCarrier(word: string, given: string): BenchCarrier {
+  const carrier = BENCH_CARRIERS.find((name) => name === word.toLowerCase())
+  if (carrier !== undefined) return carrier
+  throw bad(given, `"${word}" is no carrier; allowed are ${BENCH_CARRIERS.join(', ')}. Name one or several of these.`)
+}
+
+function parseRepetitions(word: string): number {
+  const count = /^\d+$/.test(word) ? Number(word) : Number.NaN
+  if (count >= 1 && count <= MAX_REPETITIONS) return count
+  throw bad(`--repetitions=${word}`, `an integer from 1 to ${MAX_REPETITIONS} is needed. Correct it, or leave it out.`)
+}
+
+/** Each value once, in the order given. */
+function list<T>(name: string, text: string, parse: (word: string, given: string) => T): T[] {
+  return [...new Set(text.split(',').map((word) => parse(word.trim(), `--${name}=${text}`)))]
+}
+
+function bad(given: string, rest: string): RondoError {
+  return new RondoError('BAD_ARGUMENT', `${given}: ${rest}`)
+}

@@ -1,0 +1,55 @@
+/** `npm run bench -- COMMAND`: picks the bench, prints refusals as one sentence, sets the exit code. */
+import { RondoError } from '@rondo/protocol'
+import { exitCodeOfError } from '../packages/cli/src/process/exit-code.ts'
+
+const HELP = `npm run bench -- COMMAND [OPTIONS]
+
+  allreduce   time, bandwidth and efficiency of an all-reduce, beside the bare carrier in the same tabs
+    --ranks 2,4                      numbers of ranks
+    --sizes 4KiB,64KiB,1MiB,16MiB    bytes that each rank contributes
+    --carriers webrtc,port,memory    what carries them; memory is one thread in Node
+    --json FILE                      write the figures there too
+    --repetitions N                  timed repetitions of each case (as many as fit into 20 s, 5 at least)
+    --browser PATH                   the Chrome, Chromium or Edge to use
+
+  engine      a training step of the example net on wasm and on cpu
+    --json FILE   --threads N   --steps N   --kernels
+
+  help        this text`
+
+const COMMANDS = ['allreduce', 'engine', 'help'] as const
+
+async function main([command, ...words]: readonly string[]): Promise<number> {
+  const asksForHelp = words.includes('--help') || words.includes('-h')
+  switch (asksForHelp ? 'help' : command) {
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      console.log(HELP)
+      return command === undefined ? 2 : 0
+    case 'allreduce': {
+      const { allReduceCommand } = await import('./allreduce/command.ts')
+      await allReduceCommand(words)
+      return 0
+    }
+    case 'engine':
+      // That bench reads its options from the command line of its own.
+      process.argv = [process.argv[0]!, process.argv[1]!, ...words]
+      await import('./engine-step.ts')
+      return 0
+    default:
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `"${command}" is no bench. Allowed are ${COMMANDS.join(', ')}. Write npm run bench -- help.`,
+      )
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (thrown: unknown) => {
+    console.error(thrown instanceof RondoError ? thrown.message : thrown)
+    process.exit(exitCodeOfError(thrown))
+  },
+)

@@ -1,5 +1,8 @@
 /** Bad input and bad luck, as a person meets them at the terminal: one clear sentence, the right exit code, nothing left behind. */
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { freePort, rondoRun, startRondo } from './support/rondo.ts'
 
@@ -64,9 +67,19 @@ test('ranks that call different collectives are told apart at once, both with th
 })
 
 test('a script that does not parse is refused with file, line and column', async () => {
-  const { code, output } = await rondoRun(['e2e/scripts/broken.ts.txt'])
-  expect(code).not.toBe(0)
-  expect(output).toMatch(/broken\.ts\.txt/)
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-broken-'))
+  try {
+    writeFileSync(join(folder, 'broken.ts'), 'export default function main() {\n  return 1 +\n}\n')
+    const { code, output } = await rondoRun([join(folder, 'broken.ts')])
+    expect(code, output).toBe(1)
+    expect(output).toMatch(/broken\.ts:3:\d+/)
+    writeFileSync(join(folder, 'notes.txt'), 'not a script')
+    const text = await rondoRun([join(folder, 'notes.txt')])
+    expect(text.code, text.output).toBe(2)
+    expect(text.output).toMatch(/notes\.txt.*\.ts/s)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('a port that somebody else has is named, with the way out', async () => {
@@ -77,7 +90,7 @@ test('a port that somebody else has is named, with the way out', async () => {
   try {
     const running = startRondo(['serve', `--main-port=${port}`])
     const { code, output } = await running.finished
-    expect(code).toBe(2)
+    expect(code).toBe(1)
     expect(output).toContain(String(port))
     expect(output).toContain('--main-port')
   } finally {
@@ -91,7 +104,7 @@ test('a second server on the port of a Rondo offers to join the first', async ()
   try {
     await first.waitFor(/http:\/\/localhost:\d+\S+/)
     const { code, output } = await startRondo(['serve', `--main-port=${port}`]).finished
-    expect(code).toBe(2)
+    expect(code).toBe(1)
     expect(output).toMatch(/Rondo.*(join|http)/s)
   } finally {
     first.process.kill('SIGINT')

@@ -143,4 +143,12 @@ describe('errors at second hand', () => {
     const { run } = await until(controller, (s) => s.run?.status === 'failed')
     expect(run?.error).toMatchObject({ code: 'CONNECTION_LOST', rank: 0, node: 'Alpha' })
   })
+
+  it('keep the name of the rank that is lost', async () => {
+    const { controller, pages, at } = await startPair(await startLab())
+    const error = { code: 'RANK_LOST', name: 'RondoError', message: 'rank 1 is gone', rank: 1, node: 'Beta' } as const
+    await pages[0].request('rank:event', { ...at, rank: 0, event: { kind: 'error', error, report: null } })
+    const { run } = await until(controller, (s) => s.run?.status === 'failed')
+    expect(run?.error).toMatchObject({ code: 'RANK_LOST', rank: 1, node: 'Beta' })
+  })
 })

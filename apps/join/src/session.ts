@@ -29,6 +29,8 @@ export class JoinSession implements JoinActions {
     const { server: url, session, token } = params
     this.#client = new SignalingClient({ url, session, role: 'page', ...(token === '' ? {} : { token }) })
     this.#listen()
+    // Ranks end before their links do: otherwise their last word would be that everybody else is gone.
+    addEventListener('pagehide', () => this.#host?.dispose())
   }
 
   /** Connects, and joins at once where an agent opened this page. Failures end up in the state. */

@@ -97,7 +97,8 @@ function whenAllEnded(record: SessionRecord, run: RunState, now: number): Effect
   return [{ kind: 'snapshot', urgent: true }]
 }
 
-/** An error event with its rank and node filled in. */
+/** An error event with the rank and node that met it; a report of somebody else's end keeps the name of the lost one. */
 function named(event: RankEvent, rank: number, node: string): RankEvent {
-  return event.kind === 'error' ? { ...event, error: { ...event.error, rank, node } } : event
+  if (event.kind !== 'error' || (event.error.code === 'RANK_LOST' && event.error.rank !== undefined)) return event
+  return { ...event, error: { ...event.error, rank, node } }
 }

@@ -4,6 +4,7 @@ import { formatAgo, plural, type Tone } from '@rondo/ui'
 import { hasEnded, type JoinState } from '../state.ts'
 import { deviceName } from './device-text.ts'
 import type { RunProgress } from './run-progress.ts'
+import { type Standing, standing } from './standing.ts'
 
 export interface NodeEntry {
   key: string
@@ -31,15 +32,17 @@ export function nodesOf(state: JoinState, now: number): NodeEntry[] {
       device: usedDevice(run, held, own),
       ranks: live || held.length > 0 ? held.map((seat) => seat.rank) : own.map((member) => members.indexOf(member)),
       mine: own.some((member) => member.pageId === state.pageId),
-      ...entryState(held, live),
+      ...entryState(run === null ? [] : held.map((seat) => standing(run, seat)), live),
     }
   })
   const here = new Set(members.map((member) => member.memberId))
+  const isGone = (seat: Seat) => run !== null && GONE.has(standing(run, seat))
   const gone = seats.filter((seat) => isGone(seat) && (seat.memberId === null || !here.has(seat.memberId)))
   const empty = live ? seats.filter((seat) => seat.memberId === null && !isGone(seat)) : []
   return [...present, ...grouped(gone, (seat) => goneState(seat, state, now)), ...grouped(empty, () => MISSING)]
 }
 
+const GONE = new Set<Standing>(['lost', 'failed'])
 const MISSING = { tone: 'wait', state: 'expected', device: 'not here yet' } as const
 
 /** The device that a rank reported to use; before that, what its page says it has. */
@@ -51,24 +54,20 @@ function usedDevice(run: RunProgress | null, held: readonly Seat[], [member]: re
   return `trains on ${setup.accelerator}: ${adapter}${setup.software ? ' (software)' : ''}`
 }
 
-function entryState(held: readonly Seat[], live: boolean): Pick<NodeEntry, 'tone' | 'state'> {
-  if (held.some((seat) => seat.state === 'failed')) return { tone: 'fail', state: 'failed' }
-  if (held.some((seat) => seat.state === 'lost')) return { tone: 'fail', state: 'lost' }
+function entryState(held: readonly Standing[], live: boolean): Pick<NodeEntry, 'tone' | 'state'> {
+  if (held.includes('failed')) return { tone: 'fail', state: 'failed' }
+  if (held.includes('lost')) return { tone: 'fail', state: 'lost' }
   if (live && held.length === 0) return { tone: 'wait', state: 'watching' }
-  if (held.length > 0 && held.every((seat) => seat.state === 'done')) return { tone: 'ok', state: 'done' }
-  if (live && held.some((seat) => seat.state === 'running')) return { tone: 'work', state: 'training' }
-  if (live && held.some((seat) => seat.state === 'starting')) return { tone: 'wait', state: 'starting' }
+  if (held.length > 0 && held.every((stands) => stands === 'done')) return { tone: 'ok', state: 'done' }
+  if (live && held.includes('running')) return { tone: 'work', state: 'training' }
+  if (live && held.includes('starting')) return { tone: 'wait', state: 'starting' }
   return { tone: 'ok', state: 'here' }
-}
-
-function isGone(seat: Seat): boolean {
-  return seat.state === 'lost' || seat.state === 'failed'
 }
 
 function goneState(seat: Seat, state: JoinState, now: number): Pick<NodeEntry, 'tone' | 'state' | 'device'> {
   const heard =
     seat.lastSeen === null ? 'never heard' : `last heard ${formatAgo(now + state.clockSkew - seat.lastSeen)} ago`
-  return { tone: 'fail', state: seat.state, device: heard }
+  return { tone: 'fail', state: seat.state === 'failed' ? 'failed' : 'lost', device: heard }
 }
 
 function grouped(

@@ -3,6 +3,7 @@ import type { LinkReport, Seat } from '@rondo/protocol'
 import { formatAgo, formatCount, formatMs, plural, type RingModel, type RingSeat } from '@rondo/ui'
 import { hasEnded, type JoinState } from '../state.ts'
 import type { RunProgress } from './run-progress.ts'
+import { type Standing, standing } from './standing.ts'
 
 /** `now` is the page's clock, ms. */
 export function ringModel(state: JoinState, now: number): RingModel {
@@ -20,36 +21,38 @@ export function ringModel(state: JoinState, now: number): RingModel {
       links: [],
     }
   }
-  const seats = run.state.seats.map((seat) => ringSeat(seat, state, now))
+  const seats = run.state.seats.map((seat) => ringSeat(run, seat, state, now))
   return { seats, links: ringLinks(run) }
 }
 
-function ringSeat(seat: Seat, state: JoinState, now: number): RingSeat {
-  const gone = seat.state === 'lost' || seat.state === 'failed'
+function ringSeat(run: RunProgress, seat: Seat, state: JoinState, now: number): RingSeat {
+  const stands = standing(run, seat)
+  const gone = stands === 'lost' || stands === 'failed'
   const silence = seat.lastSeen === null ? null : now + state.clockSkew - seat.lastSeen
   return {
     rank: seat.rank,
-    state: seatState(seat),
+    state: seatState(stands, seat.memberId !== null),
     node: seat.nodeLabel,
     mine: seat.pageId !== null && seat.pageId === state.pageId,
     lastSign: gone && silence !== null ? `${formatAgo(silence)} ago` : null,
   }
 }
 
-function seatState(seat: Seat): RingSeat['state'] {
-  switch (seat.state) {
+function seatState(stands: Standing, taken: boolean): RingSeat['state'] {
+  switch (stands) {
     case 'waiting':
-      return seat.memberId === null ? 'missing' : 'present'
+      return taken ? 'present' : 'missing'
     case 'starting':
+    case 'stopped':
       return 'present'
     case 'running':
       return 'working'
     case 'done':
     case 'failed':
     case 'lost':
-      return seat.state
+      return stands
     default:
-      return seat.state satisfies never
+      return stands satisfies never
   }
 }
 

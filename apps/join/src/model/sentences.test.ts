@@ -83,6 +83,25 @@ describe('the ring', () => {
     expect(ringModel(state('failed'), NOW).seats[2]).toMatchObject({ state: 'lost', lastSign: '12 s ago' })
   })
 
+  it('crosses out the one that is gone, not those who noticed it', () => {
+    const failed = state('failed')
+    const noticed = { ...LOST, rank: 2 }
+    const seats = failed.run!.state.seats.map((seat) =>
+      seat.rank === 2 ? { ...seat, state: 'running' as const } : { ...seat, state: 'failed' as const },
+    )
+    const ranks = Object.fromEntries(
+      Object.entries(failed.run!.ranks).map(([rank, known]) => [rank, { ...known, error: noticed }]),
+    )
+    const run = { ...failed.run!, ranks, state: { ...failed.run!.state, seats } }
+    expect(ringModel({ ...failed, run }, NOW).seats.map((seat) => seat.state)).toEqual([
+      'present',
+      'present',
+      'lost',
+      'present',
+    ])
+    expect(nodesOf({ ...failed, run }, NOW).map((node) => node.state)).toEqual(['here', 'here', 'lost'])
+  })
+
   it('pulses only while steps are taken', () => {
     expect(ringBeat(state('waiting'))).toBeNull()
     expect(ringBeat(state('running'))).toBe(429)

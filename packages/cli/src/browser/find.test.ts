@@ -70,7 +70,8 @@ describe('finding a browser', () => {
   })
 })
 
-it('offers the software adapter only when told to', () => {
-  expect(browserFlags({ softwareWebGpu: false }, 'linux').join(' ')).not.toContain('swiftshader')
-  expect(browserFlags({ softwareWebGpu: true }, 'linux')).toContain('--use-webgpu-adapter=swiftshader')
+it('offers the software adapter only when told to, and Vulkan only where a GPU is', () => {
+  expect(browserFlags({ softwareWebGpu: false }, false).join(' ')).not.toMatch(/swiftshader|vulkan/i)
+  expect(browserFlags({ softwareWebGpu: true }, true)).toContain('--use-webgpu-adapter=swiftshader')
+  expect(browserFlags({ softwareWebGpu: false }, true)).toContain('--enable-features=Vulkan')
 })

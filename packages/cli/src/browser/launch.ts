@@ -2,6 +2,7 @@
  * Starts the browser for ranks and gives one context in which all tabs share origin storage and workers.
  * The profile is Playwright's temporary one, removed when the browser closes. Not for: what tabs do (tabs.ts).
  */
+import { existsSync, readdirSync } from 'node:fs'
 import { RondoError } from '@rondo/protocol'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 
@@ -38,12 +39,23 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
 ]
 
+/**
+ * Chrome on Linux reaches a GPU for WebGPU through Vulkan only (its own advice for machines without a screen).
+ * Without a GPU these flags would only get in the way.
+ */
+const LINUX_GPU_FLAGS = ['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface']
+
 /** Command line of the browser, as far as it is ours. */
-export function browserFlags(options: Pick<LaunchOptions, 'softwareWebGpu'>, platform: NodeJS.Platform): string[] {
-  const flags = [...FLAGS]
-  if (options.softwareWebGpu) flags.push('--use-webgpu-adapter=swiftshader')
-  else if (platform === 'linux') flags.push('--enable-features=Vulkan')
-  return flags
+export function browserFlags(options: Pick<LaunchOptions, 'softwareWebGpu'>, hasLinuxGpu: boolean): string[] {
+  if (options.softwareWebGpu) return [...FLAGS, '--use-webgpu-adapter=swiftshader']
+  return hasLinuxGpu ? [...FLAGS, ...LINUX_GPU_FLAGS] : [...FLAGS]
+}
+
+/** True on Linux machines with a device node of a graphics driver. */
+function hasLinuxGpu(): boolean {
+  if (process.platform !== 'linux') return false
+  const renderNodes = existsSync('/dev/dri') ? readdirSync('/dev/dri').filter((name) => name.startsWith('renderD')) : []
+  return renderNodes.length > 0 || existsSync('/dev/nvidia0')
 }
 
 /** @throws NO_BROWSER when the program does not come up as a browser */
@@ -54,7 +66,7 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
     browser = await chromium.launch({
       executablePath: options.executablePath,
       headless: !options.headed,
-      args: browserFlags(options, process.platform),
+      args: browserFlags(options, hasLinuxGpu()),
       // Chromium refuses its sandbox to root; everybody else keeps it.
       chromiumSandbox: !isRoot,
       timeout: LAUNCH_TIMEOUT_MS,

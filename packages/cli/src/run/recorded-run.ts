@@ -18,6 +18,8 @@ import { type EndedRun, followRun, type RunListener } from './follow.ts'
 
 /** Milliseconds in which stopped ranks run their `finally` blocks; the page ends them then. */
 const STOP_GRACE_MS = 2_000
+/** Milliseconds in which the server itself notices a lost rank: its heartbeat and some more. */
+const SERVER_VERDICT_MS = 5_000
 /** Milliseconds for the server to say that a stopped run has ended. */
 const STOP_ANSWER_MS = 5_000
 
@@ -110,7 +112,10 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
   return {
     fail(error) {
       failure = error
-      stop(error.message.slice(0, 100), error)
+      const verdict = (): void => stop(error.message.slice(0, 100), error)
+      // Of a rank that took part the server knows more: its last step, its last sign of life.
+      if (wasRunning) setTimeout(verdict, SERVER_VERDICT_MS).unref()
+      else verdict()
     },
     ended: finish().finally(() => view.close()),
   }

@@ -15,9 +15,11 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
+  page        the join page's longest main-thread tasks while its rank trains
+
   help        this text`
 
-const COMMANDS = ['allreduce', 'engine', 'help'] as const
+const COMMANDS = ['allreduce', 'engine', 'page', 'help'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const asksForHelp = words.includes('--help') || words.includes('-h')
@@ -38,6 +40,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       process.argv = [process.argv[0]!, process.argv[1]!, ...words]
       await import('./engine-step.ts')
       return 0
+    case 'page': {
+      const { pageTasksCommand } = await import('./page-tasks.ts')
+      await pageTasksCommand()
+      return 0
+    }
     default:
       throw new RondoError(
         'BAD_ARGUMENT',

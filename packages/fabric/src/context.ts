@@ -28,6 +28,8 @@ export interface RankContextOptions {
   files: RunFiles
   emit: (event: RankEvent) => void
   signal: AbortSignal
+  /** Ends this rank with an error that no call of the script can throw, such as a lost device. */
+  fail?: (error: RondoError) => void
 }
 
 export class RankContext {
@@ -39,6 +41,7 @@ export class RankContext {
   readonly signal: AbortSignal
   readonly reporter: StepReporter
   readonly emit: (event: RankEvent) => void
+  readonly fail: (error: RondoError) => void
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
   readonly models: FabricModel[] = []
@@ -55,6 +58,7 @@ export class RankContext {
     this.files = options.files
     this.signal = options.signal
     this.emit = options.emit
+    this.fail = options.fail ?? ((error) => console.error(error.message))
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
     this.reporter = new StepReporter(options.emit, () => options.group.linkReports())
   }

@@ -290,7 +290,10 @@ export class Fabric {
     const { accelerator } = this.options
     const chosen = this.context.accelerator
     if (chosen && (accelerator === 'auto' || chosen.name === accelerator)) return
-    this.context.accelerator = await selectAccelerator(accelerator, { localRanks: this.context.localWorldSize })
+    this.context.accelerator = await selectAccelerator(accelerator, {
+      localRanks: this.context.localWorldSize,
+      onDeviceLost: this.context.fail,
+    })
   }
 
   private requireLaunch(call: string): void {

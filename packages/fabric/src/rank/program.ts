@@ -69,7 +69,11 @@ export class RankProgram {
     const localRanks = seats.filter((seat) => seat.nodeRank === seats[rank]?.nodeRank).length
     const threads = config.env['OMP_NUM_THREADS']
     const [accelerator, links] = await Promise.all([
-      selectAccelerator(config.accelerator ?? 'auto', { localRanks, ...(threads ? { threads: Number(threads) } : {}) }),
+      selectAccelerator(config.accelerator ?? 'auto', {
+        localRanks,
+        onDeviceLost: (error) => this.fail(error),
+        ...(threads ? { threads: Number(threads) } : {}),
+      }),
       acceptLinks(linkPort, {
         rank,
         worldSize: seats.length,
@@ -88,7 +92,16 @@ export class RankProgram {
     })
     this.group = group
     const files = httpRunFiles({ origin, runId, token: uploadToken, signal })
-    const context = new RankContext({ group, seats, config, accelerator, files, emit: this.emit, signal })
+    const context = new RankContext({
+      group,
+      seats,
+      config,
+      accelerator,
+      files,
+      emit: this.emit,
+      signal,
+      fail: (error) => this.fail(error),
+    })
     this.context = context
     setRankContext(context)
     for (const note of accelerator.notes) if (context.localRank === 0) console.info(note)

@@ -1,5 +1,6 @@
 /** Every state of the join page at three widths and in both colour schemes: it fits, it speaks, it can be used by keyboard. */
-import { expect, test } from '@playwright/test'
+import { type Browser, expect, type Page, test } from '@playwright/test'
+import { openChromium } from './support/browser.ts'
 import { type JoinStates, openJoinStates } from './support/join-states.ts'
 
 const STATES = {
@@ -17,18 +18,26 @@ const STATES = {
 } as const
 const WIDTHS = [360, 390, 1440]
 
-test.use({
-  launchOptions: { executablePath: process.env['CHROME_PATH'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] },
-})
-
+let browser: Browser
 let states: JoinStates
 test.beforeAll(async () => {
+  browser = await openChromium()
   states = await openJoinStates()
 })
-test.afterAll(() => states.close())
+test.afterAll(async () => {
+  await states.close()
+  await browser.close()
+})
+
+/** A fresh page that shows a state. */
+async function show(state: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
+  await page.goto(states.url(state))
+  return page
+}
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`every state fits and speaks, ${colorScheme}`, async ({ browser }, info) => {
+  test(`every state fits and speaks, ${colorScheme}`, async () => {
     const page = await browser.newPage({ colorScheme })
     const problems: string[] = []
     page.on('pageerror', (error) => problems.push(error.message))
@@ -43,7 +52,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         if (state === 'running') await page.locator('.chart canvas').waitFor()
         const past = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
         expect(past, `${state} at ${width} px reaches past the right edge`).toBeLessThanOrEqual(0)
-        await page.screenshot({ path: info.outputPath(`${state}-${width}-${colorScheme}.png`), fullPage: true })
+        await page.screenshot({ path: test.info().outputPath(`${state}-${width}-${colorScheme}.png`), fullPage: true })
       }
     }
     expect(problems).toEqual([])
@@ -51,8 +60,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
-test('the ring tells a pair’s figures on focus, and the same data as a table', async ({ page }) => {
-  await page.goto(states.url('running'))
+test('the ring tells a pair’s figures on focus, and the same data as a table', async () => {
+  const page = await show('running')
   const ring = page.getByTestId('ring')
   const link = ring.getByRole('img', { name: /^rank 2 → rank 3/ })
   await link.focus()
@@ -67,8 +76,8 @@ test('the ring tells a pair’s figures on focus, and the same data as a table',
   expect((await page.getByTestId('loss-chart').boundingBox())?.y).toBe(before?.y)
 })
 
-test('the invitation is taken by keyboard alone, with the focus in sight', async ({ page }) => {
-  await page.goto(states.url('before'))
+test('the invitation is taken by keyboard alone, with the focus in sight', async () => {
+  const page = await show('before')
   await expect(page.getByTestId('join')).toBeVisible()
   for (let i = 0; i < 12; i++) {
     await page.keyboard.press('Tab')
@@ -81,8 +90,8 @@ test('the invitation is taken by keyboard alone, with the focus in sight', async
   throw new Error('Tab never reached the Join button')
 })
 
-test('stopping everyone’s run takes two presses, and moving on takes the question back', async ({ page }) => {
-  await page.goto(states.url('running'))
+test('stopping everyone’s run takes two presses, and moving on takes the question back', async () => {
+  const page = await show('running')
   const stop = page.getByTestId('stop-run')
   await stop.click()
   await expect(stop).toHaveText('Stop all 4 ranks')
@@ -90,9 +99,8 @@ test('stopping everyone’s run takes two presses, and moving on takes the quest
   await expect(stop).toHaveText('Stop the run')
 })
 
-test('nothing moves for people who asked for less motion', async ({ browser }) => {
-  const page = await browser.newPage({ reducedMotion: 'reduce' })
-  await page.goto(states.url('running'))
+test('nothing moves for people who asked for less motion', async () => {
+  const page = await show('running', { reducedMotion: 'reduce' })
   await expect(page.getByTestId('ring')).toBeVisible()
   expect(
     await page.locator('.ring-pulse').evaluateAll((pulses) => pulses.map((p) => getComputedStyle(p).display)),

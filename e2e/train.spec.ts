@@ -1,7 +1,10 @@
 /** Tabs train together over real data channels and agree on every byte, for several world sizes and carriers. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import type { RunReport } from '@rondo/protocol'
-import { rondoRun } from './support/rondo.ts'
+import { ROOT, rondoRun } from './support/rondo.ts'
 
 interface TinyResult {
   loss: number
@@ -83,4 +86,20 @@ test('a script gets its arguments and may do everything at its top level', async
   expect(code, output).toBe(0)
   expect(output).toContain('[rank 1] hello from rank 1 of 2, arguments ["a","--lr","0.1"]')
   expect(output).toContain('sum 3, broadcast from 1 with 1 entry')
+})
+
+test("the README's script runs as it stands there", async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const script = readme.match(/```ts\n([\s\S]*?)```/)?.[1]
+  expect(script).toBeDefined()
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-readme-'))
+  try {
+    writeFileSync(join(folder, 'script.ts'), String(script))
+    const { code, output, report } = await rondoRun(['--devices=2', join(folder, 'script.ts')])
+    expect(code, output).toBe(0)
+    expect(report?.ranks.map(({ samples }) => samples)).toEqual([30_000, 30_000])
+    expect(new Set(report?.ranks.map(({ weightsHash }) => weightsHash)).size).toBe(1)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

@@ -49,7 +49,7 @@ export default async function main(args: string[]): Promise<{ accuracy: number }
   const [model, optimizer] = await fabric.setup(buildModel(), tf.train.adam(LEARNING_RATE))
 
   let accuracy = 0
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  for (const epoch of fabric.epochs(epochs)) {
     for await (const [images, labels] of trainLoader) {
       optimizer.zeroGrad()
       await fabric.backward(() => crossEntropy(model.forward(images), labels))

@@ -223,6 +223,15 @@ export class Fabric {
     })
   }
 
+  /** The numbers 0 to count−1, and with them the total that progress bars count towards. */
+  *epochs(count: number): Generator<number, void, undefined> {
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new RondoError('BAD_ARGUMENT', `epochs(${count}): the count must be a whole number of at least 0.`)
+    }
+    this.context.reporter.epochs = count
+    for (let epoch = 0; epoch < count; epoch++) yield epoch
+  }
+
   /** Rank `src`'s value on every rank; anything that collectives' object encoding can carry. */
   async broadcast<T>(value: T, options: { src?: number } = {}): Promise<T> {
     this.requireLaunch('broadcast')

@@ -30,7 +30,7 @@ export class StepReporter {
   private lastSent = 0
   private trainingSince: number | null = null
   private epochSamples = 0
-  /** Known when the script said so by `fabric.epochs` or not at all. */
+  /** Total number of epochs, from `fabric.epochs`; null while the script has not said it. */
   epochs: number | null = null
   steps = 0
   samples = 0

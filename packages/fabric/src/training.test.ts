@@ -167,15 +167,17 @@ it('tells the session what it really uses, and how training goes', async () => {
     const fabric = await ready(rank)
     const [model, optimizer] = await fabric.setup(line(), tf.train.sgd(0.25))
     const x = tf.tensor2d([1, 2], [2, 1])
-    await fabric.backward(() => meanSquare(model, x, x), { samples: 2 })
-    await optimizer.step()
+    for (const _ of fabric.epochs(1)) {
+      await fabric.backward(() => meanSquare(model, x, x), { samples: 2 })
+      await optimizer.step()
+    }
     fabric.log('accuracy', 0.5)
     return rank.events
   })
   expect(events[0]).toContainEqual(
     expect.objectContaining({ kind: 'setup', accelerator: 'cpu', learningRate: 0.25, parameters: 2 }),
   )
-  expect(events[1]).toContainEqual(expect.objectContaining({ kind: 'progress', step: 1 }))
+  expect(events[1]).toContainEqual(expect.objectContaining({ kind: 'progress', step: 1, epochs: 1 }))
   expect(events[0]).toContainEqual({ kind: 'metrics', step: 1, values: { accuracy: 0.5 } })
   expect(events[1]?.some((event) => event.kind === 'metrics')).toBe(false)
 })

@@ -3,8 +3,8 @@
  * resolves what was asked for, then delegates: averaging to the strategy, bytes to the process group, devices
  * to the engine.
  */
-import { type Columns, type DataLoader, setShuffleSeed } from '@rondo/data'
-import { adoptOptimizer, type Model, type Optimizer, seedEverything, selectAccelerator, type tf } from '@rondo/engine'
+import type { Columns, DataLoader } from '@rondo/data'
+import { adoptOptimizer, type Model, type Optimizer, selectAccelerator, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Replica, Strategy } from '@rondo/strategies'
 import { type CheckpointState, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
@@ -14,6 +14,7 @@ import { FabricModel, FabricOptimizer } from './fabric-model.ts'
 import { mapLeaves, rebuild } from './nested.ts'
 import { type FabricOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import type { EpochPosition } from './reporter.ts'
+import { seedRank } from './seed.ts'
 import { sendSetup } from './setup-event.ts'
 
 /** What `allReduce` may compute. */
@@ -269,14 +270,7 @@ export class Fabric {
    * an argument PL_GLOBAL_SEED counts, else 0 with a warning.
    */
   seedEverything(seed?: number, options: { verbose?: boolean } = {}): number {
-    const inherited = seedFromEnvironment(this.context.env['PL_GLOBAL_SEED'])
-    const used = seedEverything(seed ?? inherited ?? 0)
-    setShuffleSeed(used)
-    if (seed === undefined && inherited === undefined) {
-      console.warn('seedEverything(): no seed given and PL_GLOBAL_SEED is not set, so 0 is used.')
-    }
-    if (options.verbose ?? true) console.info(`Global seed set to ${used} on rank ${this.globalRank}`)
-    return used
+    return seedRank(this.context, seed, options.verbose ?? true)
   }
 
   /** Collective: stores `state` as one safetensors file in the run's folder; rank 0 writes. */
@@ -338,14 +332,4 @@ export class Fabric {
     }
     if (replica.lastStep) reporter.step(replica.lastStep, this.lastLoss)
   }
-}
-
-function seedFromEnvironment(text: unknown): number | undefined {
-  if (text === undefined) return undefined
-  const seed = Number(text)
-  if (typeof text === 'string' && /^\d+$/.test(text.trim()) && seed <= 0xffff_ffff) return seed
-  throw new RondoError(
-    'BAD_ARGUMENT',
-    `PL_GLOBAL_SEED is ${JSON.stringify(text)}; it must be a whole number from 0 to 4294967295. Correct or unset it.`,
-  )
 }

@@ -21,7 +21,15 @@ export type WorkerTask =
 
 export type MeasureTask =
   /** One way, `bytes` after `primeBytes` that are not timed. The sender answers with milliseconds. */
-  | { task: 'raw'; side: 'send' | 'receive'; bytes: number; primeBytes: number; timeoutMs: number }
+  | {
+      task: 'raw'
+      side: 'send' | 'receive'
+      bytes: number
+      primeBytes: number
+      /** Of one message: what is fastest on this carrier. */
+      messageBytes: number
+      timeoutMs: number
+    }
   /** `count` all-reduces, one after the other, of `bytes` per rank. Answers with the milliseconds of all. */
   | { task: 'ring'; bytes: number; count: number }
 

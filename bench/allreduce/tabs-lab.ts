@@ -25,6 +25,9 @@ const MEASURE_MS = 180_000
 /** Bytes before the yardstick's clock starts: a congestion window may have shrunk while the all-reduce ran. */
 const PRIME_RAW_BYTES = 1_048_576
 
+/** Bytes of the yardstick's messages: what was measured to be fastest on each carrier (docs/benchmarks.md). */
+const RAW_MESSAGE_BYTES: Readonly<Record<TabCarrier, number>> = { webrtc: 65_536, port: 262_144 }
+
 const ROOT = join(import.meta.dirname, '../..')
 const ENTRIES = {
   'allreduce-page': join(import.meta.dirname, 'page.ts'),
@@ -118,7 +121,8 @@ export class TabsLab {
         return Math.max(...(await measure(`an all-reduce of ${bytes} bytes`, new Array(ranks).fill(task))))
       },
       async raw(bytes) {
-        const common = { task: 'raw', bytes, primeBytes: PRIME_RAW_BYTES, timeoutMs: MEASURE_MS } as const
+        const messageBytes = RAW_MESSAGE_BYTES[carrier]
+        const common = { task: 'raw', bytes, primeBytes: PRIME_RAW_BYTES, messageBytes, timeoutMs: MEASURE_MS } as const
         const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
         const [ms] = await measure(`${bytes} bytes one way`, sides)
         return (bytes / ms!) * 1_000

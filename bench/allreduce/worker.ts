@@ -30,8 +30,9 @@ async function perform(task: WorkerTask): Promise<number> {
         await measureRawReceive(pipe, task.bytes, { signal })
         return 0
       }
-      await measureRawSend(pipe, task.primeBytes, { signal })
-      return (await measureRawSend(pipe, task.bytes, { signal })).ms
+      const { messageBytes } = task
+      await measureRawSend(pipe, task.primeBytes, { messageBytes, signal })
+      return (await measureRawSend(pipe, task.bytes, { messageBytes, signal })).ms
     }
     case 'ring':
       if (group === undefined) throw new Error('this rank is in no group')

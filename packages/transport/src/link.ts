@@ -29,7 +29,7 @@ export interface Link {
   readonly carrier: Carrier
   /** WebRTC only: the local end's candidate type, null when the browser does not tell. */
   readonly candidateType?: CandidateType | null
-  /** Largest frame (header included, bytes) that may be sent: the remote's limit or our 64 KiB + header, whichever is less. */
+  /** Largest frame (header included, bytes) that may be sent: the carrier's best size or the remote's limit, whichever is less. */
   readonly maxFrameBytes: number
   readonly closed: boolean
   readonly stats: Readonly<LinkStats>

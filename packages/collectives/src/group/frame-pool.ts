@@ -1,8 +1,8 @@
 /** Keeps buffers of full frames for reuse: a ring gives back as many as it takes. Not for: odd sizes. */
 import type { Frame } from '../algorithm.ts'
 
-/** Frames kept: 16 MiB of 64 KiB messages, what a few buckets in flight need. */
-const MAX_FRAMES = 256
+/** Bytes of frames kept: what a few buckets in flight need. */
+const MAX_BYTES = 16_777_216
 
 export class FramePool {
   #free: Frame[] = []
@@ -25,6 +25,6 @@ export class FramePool {
 
   give(frame: Frame): void {
     const whole = frame.byteLength === this.#bytes && frame.buffer.byteLength === this.#bytes
-    if (whole && this.#free.length < MAX_FRAMES) this.#free.push(frame)
+    if (whole && this.#bytes * this.#free.length < MAX_BYTES) this.#free.push(frame)
   }
 }

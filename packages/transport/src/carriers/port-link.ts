@@ -3,14 +3,19 @@
  * of another tab, or a pump of this page that passes on to a slower carrier. Frames move by
  * transfer. Not for: finding the other end.
  */
-import type { Carrier } from '@rondo/protocol'
+import { type Carrier, FRAME_HEADER_BYTES } from '@rondo/protocol'
 import { type LinkControl, parseControl } from '../control.ts'
 import type { Watermarks } from '../flow-control.ts'
-import { DEFAULT_FRAME_BYTES } from '../link-base.ts'
 import { WireLink } from '../wire-link.ts'
 
 /** Bytes on their way. A port moves hundreds of MB/s, so a few ms of scheduling must not run it dry. */
 const PORT_WATERMARKS: Watermarks = { high: 4_194_304, low: 1_048_576 }
+
+/**
+ * Bytes of the largest frame between two workers. Each message has a cost of its own, whatever it holds: an
+ * all-reduce of 16 MiB takes half as long as with 64 KiB, and small ones no longer (docs/benchmarks.md).
+ */
+export const PORT_FRAME_BYTES = 262_144 + FRAME_HEADER_BYTES
 
 export interface PortLinkOptions {
   rank: number
@@ -19,6 +24,7 @@ export interface PortLinkOptions {
   port: MessagePort
   /** Both ends must use the same. */
   watermarks?: Watermarks
+  /** `PORT_FRAME_BYTES` by default; less where the port leads to a slower carrier. */
   maxFrameBytes?: number
 }
 
@@ -29,8 +35,9 @@ export interface PortLinkOptions {
 export class PortLink extends WireLink {
   readonly #port: MessagePort
 
-  constructor({ rank, peer, carrier, port, watermarks = PORT_WATERMARKS, maxFrameBytes }: PortLinkOptions) {
-    super({ rank, peer, carrier, maxFrameBytes: maxFrameBytes ?? DEFAULT_FRAME_BYTES, watermarks })
+  constructor(options: PortLinkOptions) {
+    const { rank, peer, carrier, port, watermarks = PORT_WATERMARKS, maxFrameBytes = PORT_FRAME_BYTES } = options
+    super({ rank, peer, carrier, maxFrameBytes, watermarks })
     this.#port = port
     port.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data)
     port.onmessageerror = () => this.abandon(`a message of rank ${peer} could not be read`)

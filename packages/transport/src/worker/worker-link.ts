@@ -5,6 +5,7 @@
 import { PortLink } from '../carriers/port-link.ts'
 import { RTC_WATERMARKS, RtcLink } from '../carriers/rtc-link.ts'
 import type { CandidateType, LinkEnd } from '../link.ts'
+import { DEFAULT_FRAME_BYTES } from '../link-base.ts'
 import type { ToLinkWorker } from '../page-messages.ts'
 import type { WireLink } from '../wire-link.ts'
 import { watchPresence } from './presence.ts'
@@ -47,7 +48,9 @@ export class WorkerLink {
             carrier,
             port: offer.port,
             // Both cross a network, and behind a page pump the far end is a data channel with this window.
-            ...(carrier === 'relay' || carrier === 'webrtc' ? { watermarks: RTC_WATERMARKS } : {}),
+            ...(carrier === 'relay' || carrier === 'webrtc'
+              ? { watermarks: RTC_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES }
+              : {}),
           })
     this.link.whenEnded((end) => this.#ended(end))
     // A data channel opens by itself, but frames must not exceed a limit that the page has yet to tell.

@@ -83,11 +83,14 @@ async function serve(serving: Serving): Promise<void> {
   sayWhereToJoin(screen, { port: server.port, session: options.session, joinToken: tokens.joinToken, script: name })
 
   let present = ''
-  client.on('session', (snapshot) => {
+  const tellWhoIsHere = (snapshot: SessionSnapshot): void => {
     const now = presence(snapshot)
     if (now !== present && snapshot.run?.status !== 'running') screen.line(color.dim(now))
     present = now
-  })
+  }
+  client.on('session', tellWhoIsHere)
+  // The first snapshot may have come before anybody listened.
+  if (client.snapshot !== null) tellWhoIsHere(client.snapshot)
   let active: Promise<void> | null = null
   client.on('run:requested', ({ args }) => {
     if (active !== null) return

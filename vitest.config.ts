@@ -11,6 +11,8 @@ export default defineConfig({
       'bench/**/*.test.ts',
     ],
     testTimeout: 20_000,
+    // Keeps tfjs's greeting and expected warnings out of a green run.
+    silent: 'passed-only',
     maxWorkers: 2,
   },
 })

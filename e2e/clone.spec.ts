@@ -26,15 +26,20 @@ test.afterAll(() => rmSync(clone, { recursive: true, force: true }))
 /** Runs npm in the clone; resolves with its exit code and output, or kills it when `until` appears. */
 function npm(args: string[], until?: RegExp): Promise<{ code: number | null; output: string }> {
   return new Promise((done) => {
+    // A process group of its own, because a terminal's Ctrl-C reaches npm and what npm started alike.
     const child = spawn('npm', args, {
       cwd: clone,
       env: { ...process.env, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
     })
+    let interrupted = false
     let output = ''
     const take = (piece: Buffer): void => {
       output += piece.toString('utf8')
-      if (until?.test(output)) child.kill('SIGINT')
+      if (interrupted || !until?.test(output)) return
+      interrupted = true
+      process.kill(-(child.pid ?? 0), 'SIGINT')
     }
     child.stdout.on('data', take)
     child.stderr.on('data', take)

@@ -103,3 +103,13 @@ test("the README's script runs as it stands there", async () => {
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+test('devices asked for in code are opened, and a flag that says otherwise is a conflict', async () => {
+  const opened = await rondoRun(['e2e/scripts/four-devices.ts'])
+  expect(opened.code, opened.output).toBe(0)
+  expect(opened.output).toContain('world 4, sum 4')
+  expect(opened.report).toMatchObject({ status: 'done', worldSize: 4 })
+  const refused = await rondoRun(['--devices=2', 'e2e/scripts/four-devices.ts'])
+  expect(refused.code, refused.output).toBe(1)
+  expect(refused.report?.error).toMatchObject({ code: 'CONFLICT' })
+})

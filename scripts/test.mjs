@@ -24,7 +24,7 @@ const steps = [
   { name: 'types, Node code', command: tool('tsc', '-p', 'tsconfig.node.json') },
   {
     name: 'unit and server tests',
-    command: tool('vitest', 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${unitResults}`),
+    command: tool('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitResults}`),
     count: () => {
       const { numPassedTests, numFailedTests } = readJson(unitResults)
       return { passed: numPassedTests, failed: numFailedTests }

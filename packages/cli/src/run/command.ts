@@ -8,7 +8,7 @@ import { listenForInterrupts } from '../process/interrupt.ts'
 import { Screen } from '../terminal/screen.ts'
 import { isThisMachine } from './addresses.ts'
 import { runAgentNode } from './agent-node.ts'
-import { runMainNode } from './main-node.ts'
+import { type NodeCommand, runMainNode } from './main-node.ts'
 import { probe } from './start-server.ts'
 
 /**
@@ -30,7 +30,7 @@ export async function runCommand(words: readonly string[]): Promise<number | 'he
   })
   try {
     const node = { options, script, screen, cleanup, signal: interrupt.signal }
-    return (await isMainNode(options)) ? await runMainNode(node) : await runAgentNode(node)
+    return (await isMainNode(options)) ? await runAsMain(node) : await runAgentNode(node)
   } catch (thrown) {
     if (interrupt.signal.aborted && !(thrown instanceof RondoError && thrown.code !== 'ABORTED')) return 1
     throw thrown
@@ -39,6 +39,18 @@ export async function runCommand(words: readonly string[]): Promise<number | 'he
     interrupt.dispose()
     screen.clear()
   }
+}
+
+/** Runs the script, and once more with as many devices as its code asks for when no flag says how many. */
+async function runAsMain(command: NodeCommand): Promise<number> {
+  const { options, screen, cleanup } = command
+  const outcome = await runMainNode(command)
+  if (typeof outcome === 'number') return outcome
+  const more = outcome.devices - options.devices
+  screen.line(`The script asks for ${outcome.devices} devices: ${more} more opened, and it starts anew.`)
+  await cleanup.run()
+  const again = await runMainNode({ ...command, options: { ...options, devices: outcome.devices } })
+  return typeof again === 'number' ? again : 1
 }
 
 /** Node rank 0, or without a rank the first agent that owns the main address. */

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { type RunReport, toWireError } from '@rondo/protocol'
+import { MAX_MEMBERS, type RunReport, toWireError, type WireError } from '@rondo/protocol'
 import type { RunOptions } from '../args/run-options.ts'
 import { ensureAssets } from '../assets/build.ts'
 import { bundleScript } from '../assets/bundle.ts'
@@ -31,8 +31,14 @@ export interface NodeCommand {
   signal: AbortSignal
 }
 
-/** @returns the command's exit code */
-export async function runMainNode({ options, script, screen, cleanup, signal }: NodeCommand): Promise<number> {
+/** The script's Fabric wants another number of devices than were opened, and no flag says otherwise. */
+export interface WantsDevices {
+  devices: number
+}
+
+/** @returns the command's exit code, or how many devices to start anew with */
+export async function runMainNode(command: NodeCommand): Promise<number | WantsDevices> {
+  const { options, script, screen, cleanup, signal } = command
   const say = (line: string): void => screen.line(line)
   // What can be refused comes first, what takes long later.
   const bundle = await bundleScript(script)
@@ -72,6 +78,7 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
     },
   })
 
+  let wanted = options.devices
   const run = await openRecordedRun({
     client,
     config: runConfig(options, bundle, runId, server.port),
@@ -81,6 +88,10 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
     signal,
     report: options.report,
     logDir: options.logDir,
+    restartOn: (error) => {
+      wanted = missingDevices(error, options) ?? wanted
+      return wanted > options.devices
+    },
   })
   const tabs = openTabs({
     options,
@@ -96,7 +107,15 @@ export async function runMainNode({ options, script, screen, cleanup, signal }: 
     await run.ended
     throw thrown
   })
-  return exitCode(report)
+  return report === null ? { devices: wanted } : exitCode(report)
+}
+
+/** Devices that `Fabric({ devices })` asks for beyond what was opened; null for every other failure. */
+function missingDevices(error: WireError, options: RunOptions): number | null {
+  const { option, wanted } = error.details ?? {}
+  if (error.code !== 'NOT_ENOUGH_DEVICES' || option !== 'devices' || typeof wanted !== 'number') return null
+  const isOpen = !options.explicit.includes('devices') && options.numNodes === 1
+  return isOpen && wanted > options.devices && wanted <= MAX_MEMBERS ? wanted : null
 }
 
 function exitCode(report: RunReport): number {

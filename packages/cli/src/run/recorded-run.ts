@@ -2,7 +2,7 @@
  * One run from opening to its last line: the controller's part that `rondo run` and `rondo serve` share.
  * Opens the run, shows and records it, and stops it when asked to. Not for: servers, browsers and tabs.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RunConfig, type RunReport, toWireError, type WireError } from '@rondo/protocol'
@@ -34,13 +34,15 @@ export interface RecordedRunOptions {
   signal: AbortSignal
   report?: string | undefined
   logDir?: string | undefined
+  /** True for a failure after which the caller starts anew: the attempt then leaves no folder and no lines. */
+  restartOn?: (error: WireError) => boolean
 }
 
 export interface RecordedRun {
   /** Ends the run as failed, for something that no rank can report. */
   fail(error: WireError): void
-  /** Resolves when the run has ended and its report is written. */
-  readonly ended: Promise<RunReport>
+  /** Resolves when the run has ended and its report is written; null when `restartOn` said so. */
+  readonly ended: Promise<RunReport | null>
 }
 
 /** Opens the run; the promise rejects if the server refuses to. */
@@ -93,7 +95,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
   if (signal.aborted) onInterrupt()
   else signal.addEventListener('abort', onInterrupt, { once: true })
 
-  const finish = async (): Promise<RunReport> => {
+  const finish = async (): Promise<RunReport | null> => {
     const end = await followed.ended.catch(
       (thrown): EndedRun =>
         signal.aborted
@@ -102,6 +104,12 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
     )
     signal.removeEventListener('abort', onInterrupt)
     screen.clear()
+    if (end.error !== null && options.restartOn?.(end.error)) {
+      followed.close()
+      await logs?.close()
+      await rm(folder, { recursive: true, force: true })
+      return null
+    }
     if (end.status !== 'done' && wasRunning) await sleep(STOP_GRACE_MS)
     followed.close()
     const report = await recorder.finish(end)

@@ -1,0 +1,56 @@
+/** Two agents make one run, as on two machines: ranks by node, bundles from the main node, one verdict for both terminals. */
+import { expect, test } from '@playwright/test'
+import { freePort, rondoRun, startRondo } from './support/rondo.ts'
+
+/** Starts node `rank` of two with `devices` tabs each. */
+const nodeArguments = (port: number, rank: number, ...more: string[]): string[] => [
+  'run',
+  '--num-nodes=2',
+  `--node-rank=${rank}`,
+  '--main-address=127.0.0.1',
+  `--main-port=${port}`,
+  ...more,
+]
+
+test('two nodes with two devices each train four ranks, numbered by node', async () => {
+  const port = await freePort()
+  const second = startRondo(nodeArguments(port, 1, '--devices=2', 'e2e/scripts/tiny.ts'))
+  const first = startRondo(
+    nodeArguments(port, 0, '--devices=2', '--process-group-backend=webrtc', 'e2e/scripts/tiny.ts'),
+  )
+  const [main, agent] = await Promise.all([first.finished, second.finished])
+  expect(main.code, main.output).toBe(0)
+  expect(agent.code, agent.output).toBe(0)
+  for (const { output } of [main, agent]) expect(output).toContain('GLOBAL_RANK: 3, MEMBER: 4/4')
+  expect(main.output).toContain('4 ranks on 2 nodes')
+})
+
+test('a second machine that claims a taken node rank is refused, and told by whom it is held', async () => {
+  const port = await freePort()
+  const first = startRondo(nodeArguments(port, 0, '--timeout=30', 'e2e/scripts/hello.ts'))
+  try {
+    await first.waitFor(/Waiting for ranks/)
+    const member = startRondo(nodeArguments(port, 1, '--timeout=30', 'e2e/scripts/tiny.ts'))
+    const mismatch = await member.finished
+    expect(mismatch.code, mismatch.output).toBe(2)
+    expect(mismatch.output).toMatch(/script/i)
+    const rival = await startRondo(nodeArguments(port, 0, '--timeout=30', 'e2e/scripts/hello.ts')).finished
+    expect(rival.code, rival.output).not.toBe(0)
+    expect(rival.output).toContain(String(port))
+  } finally {
+    first.process.kill('SIGINT')
+    await first.finished
+  }
+})
+
+test('a run whose second node never comes ends at its deadline and names who is missing', async () => {
+  const { code, output, report } = await rondoRun([
+    '--num-nodes=2',
+    '--node-rank=0',
+    '--timeout=8',
+    'e2e/scripts/hello.ts',
+  ])
+  expect(code, output).toBe(1)
+  expect(report?.error?.code).toBe('TIMEOUT')
+  expect(report?.error?.message).toMatch(/rank 1.*node 1/)
+})

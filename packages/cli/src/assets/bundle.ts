@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { RondoError } from '@rondo/protocol'
 import type { Plugin } from 'vite'
 import { shownPath } from '../paths.ts'
@@ -13,6 +13,9 @@ const RONDO_URL = '/runtime/rondo.js'
 const TFJS_URL = '/runtime/tfjs.js'
 /** The tfjs packages whose names the runtime's tfjs module offers together. */
 const TFJS_PACKAGES = /^@tensorflow\/tfjs(-core|-layers|-data|-converter)?$/
+
+/** What the bundler takes as a program. */
+const SCRIPT_ENDINGS: readonly string[] = ['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs']
 
 export interface ScriptBundle {
   /** File name, for people. */
@@ -44,7 +47,13 @@ export function findScript(script: string): string {
   const found = places
     .map((place) => resolve(place, script))
     .find((path) => existsSync(path) && statSync(path).isFile())
-  if (found !== undefined) return found
+  if (found !== undefined && SCRIPT_ENDINGS.includes(extname(found))) return found
+  if (found !== undefined) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `SCRIPT is ${script}, which is no script: its name must end in ${SCRIPT_ENDINGS.join(', ')}. Give the path of such a file.`,
+    )
+  }
   throw new RondoError(
     'SCRIPT_NOT_FOUND',
     `SCRIPT is ${script}, but there is no file ${resolve(script)}. Give the path of a .ts or .js file that exists.`,

@@ -7,9 +7,7 @@ import { Cleanup } from '../process/cleanup.ts'
 import { listenForInterrupts } from '../process/interrupt.ts'
 import { Screen } from '../terminal/screen.ts'
 import { isThisMachine } from './addresses.ts'
-import { runAgentNode } from './agent-node.ts'
-import { type NodeCommand, runMainNode } from './main-node.ts'
-import { probe } from './start-server.ts'
+import type { NodeCommand } from './main-node.ts'
 
 /**
  * @param words everything after `rondo run`
@@ -30,7 +28,9 @@ export async function runCommand(words: readonly string[]): Promise<number | 'he
   })
   try {
     const node = { options, script, screen, cleanup, signal: interrupt.signal }
-    return (await isMainNode(options)) ? await runAsMain(node) : await runAgentNode(node)
+    if (await isMainNode(options)) return await runAsMain(node)
+    const { runAgentNode } = await import('./agent-node.ts')
+    return await runAgentNode(node)
   } catch (thrown) {
     if (interrupt.signal.aborted && !(thrown instanceof RondoError && thrown.code !== 'ABORTED')) return 1
     throw thrown
@@ -44,6 +44,8 @@ export async function runCommand(words: readonly string[]): Promise<number | 'he
 /** Runs the script, and once more with as many devices as its code asks for when no flag says how many. */
 async function runAsMain(command: NodeCommand): Promise<number> {
   const { options, screen, cleanup } = command
+  // Loaded only now: a refusal should not wait for browser drivers and servers.
+  const { runMainNode } = await import('./main-node.ts')
   const outcome = await runMainNode(command)
   if (typeof outcome === 'number') return outcome
   const more = outcome.devices - options.devices
@@ -57,5 +59,7 @@ async function runAsMain(command: NodeCommand): Promise<number> {
 async function isMainNode(options: RunOptions): Promise<boolean> {
   if (options.numNodes === 1 && options.nodeRank === undefined) return true
   if (options.nodeRank !== undefined) return options.nodeRank === 0
-  return (await isThisMachine(options.mainAddress)) && (await probe(options.mainPort)) === null
+  if (!(await isThisMachine(options.mainAddress))) return false
+  const { probe } = await import('./start-server.ts')
+  return (await probe(options.mainPort)) === null
 }

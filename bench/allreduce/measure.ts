@@ -33,10 +33,10 @@ export interface Figures {
   milliseconds: { median: number; fastest: number; slowest: number }
   /** Bytes per second, of the median time. */
   busBandwidth: number
-  /** Bytes per second one way, and what was measured. */
-  raw: { median: number; fastest: number; slowest: number; of: string }
+  /** Bytes per second one way, and what was measured; null where there is no bare carrier. */
+  raw: { median: number; fastest: number; slowest: number; of: string } | null
   /** Median over the repetitions, each with the raw rate measured just before it. */
-  ringEfficiency: number
+  ringEfficiency: number | null
   /** Runnable processes of the machine, mean of the last minute, after the last repetition. */
   loadAverage: number
 }
@@ -47,7 +47,7 @@ export async function measureCase(
   wanted: number | undefined,
   signal: AbortSignal,
 ): Promise<Figures> {
-  const { carrier, ranks } = world
+  const { carrier, ranks, yardstick } = world
   const rawBytes = Math.min(MAX_RAW_BYTES, Math.max(MIN_RAW_BYTES, 2 * (ranks - 1) * bytes))
   const batch = await warmUp(world, bytes, rawBytes, signal)
   const times: number[] = []
@@ -61,14 +61,14 @@ export async function measureCase(
   }
   while (!enough()) {
     signal.throwIfAborted()
-    const rate = await world.raw(rawBytes)
+    const rate = await yardstick?.measure(rawBytes)
     const ms = (await world.ring(bytes, batch)) / batch
-    rates.push(rate)
     times.push(ms)
+    if (rate === undefined) continue
+    rates.push(rate)
     efficiencies.push(ringEfficiency(ranks, bytes, ms, rate))
   }
-  const milliseconds = spread(times)
-  const { median: medianRate, fastest: leastRate, slowest: mostRate } = spread(rates)
+  const milliseconds = { median: median(times), fastest: Math.min(...times), slowest: Math.max(...times) }
   return {
     carrier,
     ranks,
@@ -77,15 +77,20 @@ export async function measureCase(
     batch,
     milliseconds,
     busBandwidth: busBandwidth(ranks, bytes, milliseconds.median),
-    raw: { median: medianRate, fastest: mostRate, slowest: leastRate, of: world.yardstick },
-    ringEfficiency: median(efficiencies),
+    raw: yardstick && {
+      median: median(rates),
+      fastest: Math.max(...rates),
+      slowest: Math.min(...rates),
+      of: yardstick.of,
+    },
+    ringEfficiency: yardstick && median(efficiencies),
     loadAverage: loadavg()[0]!,
   }
 }
 
 /** @returns how many all-reduces make one batch */
 async function warmUp(world: World, bytes: number, rawBytes: number, signal: AbortSignal): Promise<number> {
-  await world.raw(rawBytes)
+  await world.yardstick?.measure(rawBytes)
   let ms = Number.POSITIVE_INFINITY
   let batch = 1
   const began = performance.now()
@@ -95,8 +100,4 @@ async function warmUp(world: World, bytes: number, rawBytes: number, signal: Abo
     batch = Math.min(MAX_BATCH, Math.max(1, Math.round(BATCH_MS / Math.max(ms, 0.001))))
   }
   return batch
-}
-
-function spread(values: readonly number[]) {
-  return { median: median(values), fastest: Math.min(...values), slowest: Math.max(...values) }
 }

@@ -16,8 +16,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'ms', width: 8, text: ({ milliseconds }) => formatNumber(milliseconds.median) },
   { title: 'fastest', width: 8, text: ({ milliseconds }) => formatNumber(milliseconds.fastest) },
   { title: 'bus bandwidth', width: 13, text: (figures) => formatRate(figures.busBandwidth) },
-  { title: 'raw one way', width: 11, text: ({ raw }) => formatRate(raw.median) },
-  { title: 'ringEfficiency', width: 14, text: (figures) => figures.ringEfficiency.toFixed(2) },
+  { title: 'raw one way', width: 11, text: ({ raw }) => (raw === null ? '–' : formatRate(raw.median)) },
+  { title: 'ringEfficiency', width: 14, text: (figures) => figures.ringEfficiency?.toFixed(2) ?? '–' },
   { title: 'runs', width: 4, text: ({ repetitions }) => String(repetitions) },
 ]
 

@@ -13,9 +13,9 @@ const PORT_WATERMARKS: Watermarks = { high: 4_194_304, low: 1_048_576 }
 
 /**
  * Bytes of the largest frame between two workers. Each message has a cost of its own, whatever it holds: an
- * all-reduce of 16 MiB takes half as long as with 64 KiB, and small ones no longer (docs/benchmarks.md).
+ * all-reduce of 16 MiB takes less than half as long as with 64 KiB, and small ones no longer (docs/benchmarks.md).
  */
-export const PORT_FRAME_BYTES = 262_144 + FRAME_HEADER_BYTES
+export const PORT_FRAME_BYTES = 524_288 + FRAME_HEADER_BYTES
 
 export interface PortLinkOptions {
   rank: number

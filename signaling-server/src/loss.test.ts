@@ -129,6 +129,16 @@ describe('errors at second hand', () => {
     expect(run?.error).toMatchObject({ code: 'SCRIPT_FAILED', rank: 1 })
   })
 
+  it('waits for the rank itself when another one passes its error on, whatever the code', async () => {
+    const { controller, pages, at } = await startPair(await startLab())
+    const passedOn = { code: 'SCRIPT_FAILED', name: 'Error', message: 'x is undefined', rank: 1 } as const
+    await pages[0].request('rank:event', { ...at, rank: 0, event: { kind: 'error', error: passedOn, report: null } })
+    const own = { ...passedOn, stack: 'Error: x is undefined\n    at script.ts:3:1' }
+    await pages[1].request('rank:event', { ...at, rank: 1, event: { kind: 'error', error: own, report: null } })
+    const { run } = await until(controller, (s) => s.run?.status === 'failed')
+    expect(run?.error).toMatchObject({ rank: 1, stack: own.stack })
+  })
+
   it('give way to the loss that caused them', async () => {
     const { controller, pages, at } = await startPair(await startLab())
     await pages[0].request('rank:event', { ...at, rank: 0, event: second('CONNECTION_LOST', 'rank 1 is gone') })

@@ -57,7 +57,7 @@ export function rankEvent(
       return [fanOut, { kind: 'snapshot', urgent: false }, ...whenAllReady(run), ...whenAllEnded(record, run, now)]
     case 'error':
       seat.state = 'failed'
-      return [fanOut, { kind: 'snapshot', urgent: false }, ...judge(record, run, event.error, now)]
+      return [fanOut, { kind: 'snapshot', urgent: false }, ...judge(record, run, rank, event.error, now)]
     default:
       return event satisfies never
   }
@@ -70,9 +70,9 @@ export function expireSuspicion(record: SessionRecord, now: number): Effect[] {
   return endRun(record, run, { status: 'failed', reason: suspicion.message, error: suspicion }, now)
 }
 
-function judge(record: SessionRecord, run: RunState, error: WireError, now: number): Effect[] {
+function judge(record: SessionRecord, run: RunState, reporter: number, error: WireError, now: number): Effect[] {
   if (run.status !== 'running') return []
-  if (!SECOND_HAND.has(error.code)) {
+  if (!SECOND_HAND.has(error.code) && error.rank === reporter) {
     return endRun(record, run, { status: 'failed', reason: error.message, error }, now)
   }
   const first = record.suspicion === null
@@ -97,8 +97,8 @@ function whenAllEnded(record: SessionRecord, run: RunState, now: number): Effect
   return [{ kind: 'snapshot', urgent: true }]
 }
 
-/** An error event with the rank and node that met it; a report of somebody else's end keeps the name of the lost one. */
+/** An error event with the rank and node that met it; news of another rank's end keeps the name of that rank. */
 function named(event: RankEvent, rank: number, node: string): RankEvent {
-  if (event.kind !== 'error' || (event.error.code === 'RANK_LOST' && event.error.rank !== undefined)) return event
+  if (event.kind !== 'error' || (event.error.rank !== undefined && event.error.rank !== rank)) return event
   return { ...event, error: { ...event.error, rank, node } }
 }

@@ -1,4 +1,10 @@
 import { defineConfig } from '@playwright/test'
+import { candidatePaths, isProgram } from './packages/cli/src/browser/find.ts'
+import { browserFlags } from './packages/cli/src/browser/launch.ts'
+
+/** The browser that `rondo` would take; `npm test` puts it into CHROME_PATH, after installing one if need be. */
+const executablePath =
+  process.env['CHROME_PATH'] || candidatePaths({ platform: process.platform, environment: process.env }).find(isProgram)
 
 /**
  * Browser and end-to-end tests: real Chromium, real WebRTC, real servers on free ports. One worker, because
@@ -12,4 +18,11 @@ export default defineConfig({
   forbidOnly: true,
   reporter: [['list']],
   outputDir: 'test-results',
+  use: {
+    launchOptions: {
+      ...(executablePath ? { executablePath } : {}),
+      args: browserFlags({ softwareWebGpu: false }, false),
+      chromiumSandbox: process.getuid?.() !== 0,
+    },
+  },
 })

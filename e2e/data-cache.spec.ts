@@ -20,19 +20,6 @@ mnist({ split: 'test' }).then(
 const LOADED = { length: 10_000, first: '7,2,1' }
 const IMAGES = 't10k-images-idx3-ubyte'
 
-test.use({
-  launchOptions: {
-    executablePath: process.env['CHROME_PATH'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  },
-})
-
 let server: Server
 let port: number
 /** Requests per path. */

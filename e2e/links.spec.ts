@@ -11,20 +11,6 @@ import type { StartOptions } from './support/links-messages.ts'
 const CONNECT_MS = 30_000
 const MiB = 1_048_576
 
-test.use({
-  launchOptions: {
-    executablePath: process.env['CHROME_PATH'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--allow-loopback-in-peer-connection',
-    ],
-  },
-})
-
 let lab: LinksLab
 let runs = 0
 test.beforeAll(async () => {

@@ -2,25 +2,11 @@
 import type { RunConfig } from '@rondo/protocol'
 import { describe, expect, it } from 'vitest'
 import { resolveOptions } from './options.ts'
+import { configOf } from './testing/ranks.ts'
 
 const WORLD = { devices: 2, numNodes: 1 }
 
-function flags(overrides: Partial<RunConfig> = {}): RunConfig {
-  return {
-    runId: 'r1',
-    script: { name: 's.ts', url: '/s.js', hash: '' },
-    args: [],
-    devices: 2,
-    numNodes: 1,
-    explicit: [],
-    processGroupBackend: 'auto',
-    startTimeoutSeconds: 10,
-    stepTimeoutSeconds: 10,
-    debug: 'off',
-    env: {},
-    ...overrides,
-  }
-}
+const flags = (overrides: Partial<RunConfig> = {}): RunConfig => configOf(2, overrides)
 
 describe('options meet flags', () => {
   it('takes the value of the side that set one', () => {

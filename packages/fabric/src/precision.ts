@@ -22,6 +22,9 @@ const SHORT: Record<string, Precision> = {
   bf16: 'bf16-mixed',
 }
 
+/** Short forms that people type, for messages and choices. */
+export const SHORT_PRECISIONS = Object.keys(SHORT)
+
 /**
  * Canonical name of a precision given as name, number or short form; `undefined` is the default, 32-true.
  * Throws BAD_ARGUMENT for an unknown one, UNSUPPORTED for one that browsers or this version cannot do.
@@ -33,7 +36,7 @@ export function parsePrecision(value: string | number | undefined): Precision {
   if (!precision) {
     throw new RondoError(
       'BAD_ARGUMENT',
-      `precision "${value}" is not known. Allowed are ${[...PRECISIONS, ...Object.keys(SHORT)].join(', ')}. Choose one of these; "32-true" is the default.`,
+      `precision "${value}" is not known. Allowed are ${[...PRECISIONS, ...SHORT_PRECISIONS].join(', ')}. Choose one of these; "32-true" is the default.`,
     )
   }
   switch (precision) {

@@ -31,8 +31,8 @@ const GAP_END = 11
 export const MAX_LABELLED_SEATS = 12
 
 /** SVG units of one character of a label, and by how much a label may reach past the box (its panel has padding). */
-const CHAR_WIDTH = 6.6
-const OVERHANG = 12
+const CHAR_WIDTH = 7
+const OVERHANG = 8
 const MAX_LABEL_CHARS = 16
 
 /**

@@ -2,6 +2,7 @@
  * The flags of `rondo run` as a table: kind, choices, bounds and one line of help each. The parser and
  * the help text both come from here. Not for: what a value means (run-options.ts).
  */
+import { PRECISIONS, SHORT_PRECISIONS } from '@rondo/fabric/precision'
 import {
   BACKENDS,
   DEBUG_LEVELS,
@@ -9,6 +10,7 @@ import {
   DEFAULT_START_TIMEOUT_S,
   DEFAULT_STEP_TIMEOUT_S,
 } from '@rondo/protocol'
+import { STRATEGY_NAMES } from '@rondo/strategies/names'
 
 export type FlagKind =
   | { kind: 'text'; placeholder: string }
@@ -21,38 +23,10 @@ export type Flag = FlagKind & { help: string }
 
 export const ACCELERATOR_CHOICES = ['auto', 'webgpu', 'webgl', 'wasm', 'cpu', 'gpu', 'cuda', 'mps'] as const
 /** Strategies that a command line can start; the function-launched ones need code to call them. */
-export const STRATEGY_CHOICES = [
-  'auto',
-  'ddp',
-  'ddp_find_unused_parameters_true',
-  'ddp_find_unused_parameters_false',
-  'dp',
-  'ddp2',
-  'horovod',
-  'ddp_sharded',
-  'deepspeed',
-  'deepspeed_stage_1',
-  'deepspeed_stage_2',
-  'deepspeed_stage_3',
-  'fsdp',
-  'pipe',
-  'local_sgd',
-  'diloco',
-] as const
-export const PRECISION_CHOICES = [
-  '32-true',
-  '16-mixed',
-  'bf16-mixed',
-  '16-true',
-  'bf16-true',
-  '64-true',
-  'transformer-engine',
-  'transformer-engine-float16',
-  '64',
-  '32',
-  '16',
-  'bf16',
-] as const
+export const STRATEGY_CHOICES: readonly string[] = STRATEGY_NAMES.filter(
+  (name) => !/spawn|fork|notebook|post_/.test(name),
+)
+export const PRECISION_CHOICES: readonly string[] = [...PRECISIONS, ...SHORT_PRECISIONS]
 /** Names that torch users type; each stands for one of the backends. */
 export const BACKEND_ALIASES: Readonly<Record<string, (typeof BACKENDS)[number]>> = {
   messageport: 'port',

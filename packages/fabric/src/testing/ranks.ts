@@ -84,7 +84,8 @@ function seatOf(rank: number): Seat {
   }
 }
 
-function configOf(worldSize: number, overrides: Partial<RunConfig> = {}): RunConfig {
+/** The configuration of a run with `worldSize` ranks on one node. */
+export function configOf(worldSize: number, overrides: Partial<RunConfig> = {}): RunConfig {
   return {
     runId: 'test',
     script: { name: 'test.ts', url: '/test.js', hash: '' },

@@ -107,11 +107,11 @@ describe('agents', () => {
     expect(await again.request('agent:hello', helloOf(beta))).toMatchObject({ nodeRank: 1 })
   })
 
-  it('have their tabs seated by the local ranks that they gave them, whatever comes first', async () => {
+  it('have as many seats as they bring devices, by the local ranks that they gave them, whatever comes first', async () => {
     const { lab, main } = await startCluster()
     const agent = await lab.connect('agent', lab.joinToken)
-    await agent.request('agent:hello', helloOf(beta))
-    await main.request('run:open', { config: configOf({ numNodes: 2 }), nodes: [1, 2] })
+    await main.request('run:open', { config: configOf({ numNodes: 2 }), nodes: [1, 1] })
+    await agent.request('agent:hello', helloOf(beta, { devices: 2 }))
     const node = { id: 'beta', label: 'Beta' }
     await lab.page('b1', { node, firstLocalRank: 1 })
     const b0 = await lab.page('b0', { node, firstLocalRank: 0 })

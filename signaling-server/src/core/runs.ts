@@ -81,8 +81,22 @@ export function openRun(
 export function seatWaiting(record: SessionRecord, now: number): Effect[] {
   const { run } = record
   if (run?.status !== 'waiting') return []
+  growToPlans(record, run)
   run.seats = fillSeats(run.seats, listMembers(record.agents, record.pages))
   return missingSeats(run.seats).length > 0 ? [] : startRun(record, run, now)
+}
+
+/** Nodes may bring different numbers of devices: each agent's own flag counts for its node as soon as it is here. */
+function growToPlans(record: SessionRecord, run: RunState): void {
+  if (run.config.numNodes < 2) return
+  const ranks = nodeRanks(record.agents, record.pages)
+  const planned = new Map(record.agents.map((agent) => [ranks.get(agent.nodeId), agent.plan.devices]))
+  const before = Array.from(
+    { length: run.config.numNodes },
+    (_, nodeRank) => run.seats.filter((seat) => seat.nodeRank === nodeRank).length,
+  )
+  const nodes = before.map((slots, nodeRank) => planned.get(nodeRank) ?? slots)
+  if (nodes.some((slots, nodeRank) => slots !== before[nodeRank])) run.seats = emptySeats(nodes, nodeLabels(record))
 }
 
 function startRun(record: SessionRecord, run: RunState, now: number): Effect[] {

@@ -1,5 +1,5 @@
 /**
- * `npm test`: lint, types, unit and server tests, the build, and the browser tests, in this order. Each step is
+ * `npm test`: lint, dead code, types, unit and server tests, the build, and the browser tests, in this order. Each step is
  * announced with the time it took; the first failure ends it. Not for: installing (with-dependencies.mjs).
  */
 import { spawn } from 'node:child_process'
@@ -20,6 +20,7 @@ const tool = (name, ...args) => [join(BIN, process.platform === 'win32' ? `${nam
 /** `count` reads how many tests passed and failed; a step without one counts as a single check. */
 const steps = [
   { name: 'lint', command: tool('biome', 'check', '--error-on-warnings', '.') },
+  { name: 'dead code', command: tool('knip', '--no-progress', '--no-config-hints') },
   { name: 'types, browser code', command: tool('tsc', '-p', 'tsconfig.json') },
   { name: 'types, Node code', command: tool('tsc', '-p', 'tsconfig.node.json') },
   {

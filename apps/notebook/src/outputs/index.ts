@@ -1,0 +1,4 @@
+/** Outputs of cells: how they are collected and how they are shown. */
+export { type ErrorPlace, errorPlace } from './error-place.ts'
+export { appendOutput, appendOutputs, replaceDisplay } from './merge.ts'
+export { OutputArea, type OutputAreaProps } from './output-area.tsx'

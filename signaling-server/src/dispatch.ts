@@ -6,8 +6,11 @@ import {
   CLIENT_MESSAGES,
   type ClientEvent,
   type ErrorCode,
+  MAX_COMMAND_BYTES,
+  MAX_RESULT_BYTES,
   MAX_SIGNAL_BYTES,
   RondoError,
+  type RunCommand,
   toWireError,
 } from '@rondo/protocol'
 import * as v from 'valibot'
@@ -97,10 +100,25 @@ function parse(event: ClientEvent, args: unknown[]): unknown {
       `${event} is malformed at "${v.getDotPath(issue) ?? ''}": ${issue.message.slice(0, 300)}. Send it as the protocol's schema says.`,
     )
   }
-  if (event === 'signal' && JSON.stringify(parsed.output).length > MAX_SIGNAL_BYTES) {
-    throw new RondoError('BAD_MESSAGE', `signal is larger than ${MAX_SIGNAL_BYTES} bytes. Send candidates one by one.`)
-  }
+  checkOpaque(event, parsed.output)
   return parsed.output
+}
+
+/** What the schemas leave open has a bound in bytes of JSON. */
+function checkOpaque(event: ClientEvent, payload: unknown): void {
+  const refuseAbove = (bound: number, value: unknown, what: string, advice: string): void => {
+    if (Buffer.byteLength(JSON.stringify(value) ?? '') <= bound) return
+    throw new RondoError('BAD_MESSAGE', `${what} is larger than ${bound} bytes. ${advice}`)
+  }
+  if (event === 'signal') refuseAbove(MAX_SIGNAL_BYTES, payload, 'signal', 'Send candidates one by one.')
+  if (event === 'run:command') {
+    const { data } = payload as RunCommand
+    refuseAbove(MAX_COMMAND_BYTES, data, 'The data of run:command', "Put what is large into the run's files.")
+  }
+  if (event === 'rank:event' && kindOf(payload) === 'message') {
+    const { data } = (payload as { event: { data: unknown } }).event
+    refuseAbove(MAX_RESULT_BYTES, data, 'The data of a message', "Put what is large into the run's files.")
+  }
 }
 
 function kindOf(payload: unknown): unknown {

@@ -35,6 +35,9 @@ export class FanOut implements Outbox {
         this.#io.sockets.sockets.get(effect.to)?.emit(event, payload as never)
         return
       }
+      case 'disconnect':
+        this.#io.sockets.sockets.get(effect.to)?.disconnect(true)
+        return
       case 'broadcast': {
         const { event, payload } = effect.message
         const room = this.#io.to(roomOf(session))

@@ -1,5 +1,6 @@
 /** What each event does, for clients that may send it. Every payload was parsed before. */
 import { type AckValues, type ClientEvent, type ClientPayloads, RondoError } from '@rondo/protocol'
+import { passCommand } from './commands.ts'
 import type { Sessions } from './core/sessions.ts'
 import type { FanOut } from './fan-out.ts'
 import type { Relays } from './relays.ts'
@@ -59,6 +60,15 @@ export function createHandlers(io: RondoServer, sessions: Sessions, fanOut: FanO
     'run:stop': async (socket, stop) => {
       const { session } = requireAdmitted(socket)
       return sessions.stopRun(session, stop)
+    },
+    'run:command': async (socket, command) => {
+      requireAdmitted(socket)
+      await passCommand(io, sessions, socket, command)
+      return null
+    },
+    'page:remove': async (socket, request) => {
+      const { session, connection } = requireAdmitted(socket)
+      return sessions.removePage(session, connection, request)
     },
   }
 }

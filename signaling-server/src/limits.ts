@@ -12,6 +12,8 @@ const KIB = 1024
 export interface Limits {
   /** Messages per 10 s: joining, leaving, run control. */
   control: number
+  /** Messages per 10 s: a controller that runs one small job after another. */
+  command: number
   /** Messages per 10 s: 32 slots that shake hands with a ring and a few more. */
   signal: number
   /** Messages per 10 s: console lines, metrics and the rest of 32 ranks. */
@@ -33,6 +35,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   control: 100,
+  command: 2_000,
   signal: 5_000,
   rankEvent: 5_000,
   progress: 2_000,
@@ -45,7 +48,7 @@ export const DEFAULT_LIMITS: Limits = {
   helloTimeoutMs: 10_000,
 }
 
-type Budget = 'control' | 'signal' | 'rankEvent' | 'progress' | 'relayKiB' | 'refusal' | 'packet'
+type Budget = 'control' | 'command' | 'signal' | 'rankEvent' | 'progress' | 'relayKiB' | 'refusal' | 'packet'
 
 /** The budgets of all connections of a server, by connection id. */
 export class Budgets {
@@ -57,6 +60,7 @@ export class Budgets {
     const limiter = (points: number, duration = WINDOW_S) => new RateLimiterMemory({ points, duration })
     this.#limiters = {
       control: limiter(limits.control),
+      command: limiter(limits.command),
       signal: limiter(limits.signal),
       rankEvent: limiter(limits.rankEvent),
       progress: limiter(limits.progress),
@@ -91,7 +95,7 @@ export class Budgets {
 export function budgetOf(
   event: ClientEvent,
   isProgress: boolean,
-): 'control' | 'signal' | 'rankEvent' | 'progress' | null {
+): 'control' | 'command' | 'signal' | 'rankEvent' | 'progress' | null {
   switch (event) {
     case 'relay':
       return null
@@ -105,7 +109,10 @@ export function budgetOf(
     case 'run:open':
     case 'run:request':
     case 'run:stop':
+    case 'page:remove':
       return 'control'
+    case 'run:command':
+      return 'command'
     default:
       return event satisfies never
   }

@@ -3,6 +3,7 @@
  * end to end, so the receiver's pace is the sender's. Keeps frames only while they are on their way.
  */
 import { MAX_RELAY_FRAME_BYTES, type Relay, RondoError } from '@rondo/protocol'
+import { deliver } from './acknowledged.ts'
 import type { Sessions } from './core/sessions.ts'
 import type { Budgets } from './limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -42,9 +43,8 @@ export class Relays {
     try {
       await this.#waitForBudget(socket, bytes)
       const target = this.#io.sockets.sockets.get(await this.#sessions.route(data.session, data.connection, relay))
-      if (target === undefined) throw gone(relay.to)
-      this.#metrics.relayedBytes.inc(bytes)
-      await deliver(target, relay, limits.relayTimeoutMs)
+      if (target !== undefined) this.#metrics.relayedBytes.inc(bytes)
+      await passOn(target, relay, limits.relayTimeoutMs)
     } finally {
       data.relaysInFlight--
     }
@@ -59,30 +59,26 @@ export class Relays {
   }
 }
 
-function deliver(target: RondoSocket, relay: Relay, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onGone = () => reject(gone(relay.to))
-    target.once('disconnect', onGone)
-    target.timeout(timeoutMs).emit('relay', relay, (error: unknown, reply?: { ok?: unknown }) => {
-      target.off('disconnect', onGone)
-      if (error === null && reply?.ok === true) resolve()
-      else if (error === null)
-        reject(
-          new RondoError(
-            'LINK_FAILED',
-            `Rank ${relay.to} did not want a relayed frame. Its side of the link is closed.`,
-          ),
-        )
-      else {
-        reject(
-          new RondoError(
-            'TIMEOUT',
-            `Rank ${relay.to} did not take a relayed frame within ${timeoutMs} ms. It hangs or its line is too slow.`,
-          ),
-        )
-      }
-    })
-  })
+async function passOn(target: RondoSocket | undefined, relay: Relay, timeoutMs: number): Promise<void> {
+  const delivery = await deliver(target, 'relay', relay, timeoutMs)
+  switch (delivery) {
+    case 'taken':
+      return
+    case 'gone':
+      throw gone(relay.to)
+    case 'declined':
+      throw new RondoError(
+        'LINK_FAILED',
+        `Rank ${relay.to} did not want a relayed frame. Its side of the link is closed.`,
+      )
+    case 'late':
+      throw new RondoError(
+        'TIMEOUT',
+        `Rank ${relay.to} did not take a relayed frame within ${timeoutMs} ms. It hangs or its line is too slow.`,
+      )
+    default:
+      delivery satisfies never
+  }
 }
 
 function gone(rank: number): RondoError {

@@ -18,12 +18,16 @@ export const MAX_RELAY_FRAMES_IN_FLIGHT = 256
 export const MAX_REFUSALS_PER_MINUTE = 3
 /** Bytes of JSON that a rank may return as its result. Larger things belong into files. */
 export const MAX_RESULT_BYTES = 262_144
+/** Bytes of JSON in one command to ranks. Programs and data go through the run's files; commands say where they lie. */
+export const MAX_COMMAND_BYTES = 65_536
 /** Characters of one console line; the rest is cut with a note. */
 export const MAX_CONSOLE_CHARS = 16_384
 /** Members (slots) of one session. A full mesh of links beyond this is not sensible. */
 export const MAX_MEMBERS = 64
 /** Slots that one page may bring. */
 export const MAX_SLOTS_PER_PAGE = 32
+/** Pages that a session remembers as removed; the oldest is forgotten first. */
+export const MAX_REMOVED_PAGES = 1_024
 /** Sessions of one server process. */
 export const MAX_SESSIONS = 256
 /** Connections (pages, agents, watchers) of one session. */

@@ -91,6 +91,11 @@ export const RunOpenSchema = v.object({
   config: RunConfigSchema,
   /** Slots of node k, in node-rank order; null takes every slot that is present, by arrival of nodes. */
   nodes: v.nullable(v.pipe(v.array(CountSchema), v.minLength(1), v.maxLength(MAX_MEMBERS))),
+  /**
+   * Exactly these slots by member id, in rank order, those of a node side by side; `nodes` is null then. All of
+   * them must be here: such a run starts at once or is refused.
+   */
+  members: v.optional(v.pipe(v.array(IdSchema), v.minLength(1), v.maxLength(MAX_MEMBERS))),
 })
 export type RunOpen = v.InferOutput<typeof RunOpenSchema>
 
@@ -103,6 +108,21 @@ export type RunRequest = v.InferOutput<typeof RunRequestSchema>
 export const RunStopSchema = v.object({ runId: IdSchema, reason: LabelSchema, error: v.optional(WireErrorSchema) })
 export type RunStop = v.InferOutput<typeof RunStopSchema>
 
+/** From a controller to ranks of the run that goes on. `data` is opaque to the server, at most MAX_COMMAND_BYTES of JSON. */
+export const RunCommandSchema = v.object({
+  runId: IdSchema,
+  /** New for each command, so that one said twice after a lost connection is taken once. */
+  commandId: IdSchema,
+  /** Which ranks; null for all. */
+  ranks: v.nullable(v.pipe(v.array(CountSchema), v.minLength(1), v.maxLength(MAX_MEMBERS))),
+  data: v.unknown(),
+})
+export type RunCommand = v.InferOutput<typeof RunCommandSchema>
+
+/** A controller sends a page away: its slots are gone, and no page of that id is let in again. */
+export const PageRemoveSchema = v.object({ pageId: IdSchema, reason: LabelSchema })
+export type PageRemove = v.InferOutput<typeof PageRemoveSchema>
+
 /** Schema by client event. A message of any other name is refused. */
 export const CLIENT_MESSAGES = {
   join: JoinSchema,
@@ -114,6 +134,8 @@ export const CLIENT_MESSAGES = {
   'run:open': RunOpenSchema,
   'run:request': RunRequestSchema,
   'run:stop': RunStopSchema,
+  'run:command': RunCommandSchema,
+  'page:remove': PageRemoveSchema,
 } as const
 export type ClientEvent = keyof typeof CLIENT_MESSAGES
 export type ClientPayloads = { [E in ClientEvent]: v.InferOutput<(typeof CLIENT_MESSAGES)[E]> }
@@ -162,6 +184,9 @@ export interface AckValues {
   'run:open': { run: RunState }
   'run:request': null
   'run:stop': null
+  /** Every page that runs one of the ranks has the command. */
+  'run:command': null
+  'page:remove': null
 }
 
 /** Sent to a page that holds at least one seat: start these ranks now. */
@@ -180,6 +205,8 @@ export interface ServerEvents {
   'run:event': { runId: string; generation: number; rank: number; event: RankEvent }
   /** Ends every rank that the receiving page runs for this run. */
   'run:stop': { runId: string; generation: number; reason: string; error: WireError | null }
+  /** For the ranks `ranks` of the receiving page; its acknowledgement says that they have it. */
+  'run:command': { runId: string; generation: number; commandId: string; ranks: number[]; data: unknown }
   /** Only to controllers. */
   'run:requested': { args: string[]; by: string }
   signal: Signal

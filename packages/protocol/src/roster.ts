@@ -3,6 +3,7 @@
  * server decides with them and a page may check with them. Not for: sockets, tokens, clocks or storage.
  */
 import type { DeviceInfo } from './device.ts'
+import { RondoError } from './errors.ts'
 import type { Member } from './messages.ts'
 import type { Seat } from './run.ts'
 
@@ -167,11 +168,54 @@ export function seatsOfAll(members: readonly Member[]): Seat[] {
     else ofNode.push(member)
   }
   const groups = [...byNode.values()]
-  const seated = groups.flat()
-  return emptySeats(groups.map((group) => group.length)).map((seat, rank) => {
+  return sitDown(
+    groups.map((group) => group.length),
+    groups.flat(),
+  )
+}
+
+function sitDown(slots: readonly number[], seated: readonly Member[]): Seat[] {
+  return emptySeats(slots).map((seat, rank) => {
     const member = seated[rank]
     return member === undefined ? seat : seatOf(member, seat)
   })
+}
+
+/**
+ * Seats for exactly these members, in this rank order; node ranks count the nodes as they come. Throws
+ * NOT_ENOUGH_DEVICES for one that is not here, BAD_ARGUMENT for one named twice or a node whose members lie apart.
+ */
+export function seatsOf(chosen: readonly string[], members: readonly Member[]): Seat[] {
+  const byId = new Map(members.map((member) => [member.memberId, member]))
+  const missing = chosen.filter((id) => !byId.has(id))
+  if (missing.length > 0) {
+    throw new RondoError(
+      'NOT_ENOUGH_DEVICES',
+      `members names ${missing.join(', ')}, but no such slot is here (${members.length} are). Choose among the members of the newest snapshot.`,
+      { details: { missing } },
+    )
+  }
+  const twice = chosen.find((id, i) => chosen.indexOf(id) !== i)
+  if (twice !== undefined) {
+    throw new RondoError('BAD_ARGUMENT', `members names ${twice} more than once; a slot is one rank. Name each once.`)
+  }
+  const seated = chosen.flatMap((id) => byId.get(id) ?? [])
+  const nodes: Array<{ nodeId: string; slots: number }> = []
+  for (const { nodeId } of seated) {
+    const last = nodes.at(-1)
+    if (last?.nodeId === nodeId) last.slots++
+    else if (nodes.every((node) => node.nodeId !== nodeId)) nodes.push({ nodeId, slots: 1 })
+    else {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `members returns to node ${nodeId} after other nodes; ranks are grouped by node. Put the slots of each node side by side.`,
+      )
+    }
+  }
+  return sitDown(
+    nodes.map(({ slots }) => slots),
+    seated,
+  )
 }
 
 /** The seats at which nobody sits. */

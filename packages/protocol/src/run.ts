@@ -162,6 +162,8 @@ export const RankEventSchema = v.variant('kind', [
     level: v.picklist(['log', 'info', 'warn', 'error', 'debug']),
     text: v.pipe(v.string(), v.maxLength(MAX_CONSOLE_CHARS)),
   }),
+  /** Whatever the run's program tells its controller: JSON of at most MAX_RESULT_BYTES. Never dropped. */
+  v.object({ kind: v.literal('message'), data: v.unknown() }),
   v.object({ kind: v.literal('metrics'), step: Count, values: v.record(v.pipe(v.string(), v.maxLength(200)), Finite) }),
   v.object({ kind: v.literal('done'), report: RankReportSchema }),
   v.object({ kind: v.literal('error'), error: WireErrorSchema, report: v.nullable(RankReportSchema) }),

@@ -13,6 +13,8 @@ export type Effect =
   /** Everyone in the session gets a new snapshot: at once, or together with other changes of the moment. */
   | { kind: 'snapshot'; urgent: boolean }
   | { kind: 'send'; to: string; message: Message }
+  /** Ends a connection, after what was sent to it. */
+  | { kind: 'disconnect'; to: string }
   | { kind: 'broadcast'; message: Message; droppable: boolean }
   /** Sets, moves or (null) clears a deadline of the session. Milliseconds from now. */
   | { kind: 'deadline'; name: DeadlineName; inMs: number | null }

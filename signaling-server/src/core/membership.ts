@@ -8,10 +8,13 @@ import {
   listMembers,
   MAX_CLIENTS_PER_SESSION,
   MAX_MEMBERS,
+  MAX_REMOVED_PAGES,
   type Member,
   nodeRanks,
   overlappingPage,
+  type PageRemove,
   RondoError,
+  toWireError,
 } from '@rondo/protocol'
 import type { Effect } from './effects.ts'
 import { pageOf } from './ownership.ts'
@@ -52,6 +55,7 @@ export function join(
   now: number,
 ): { members: Member[]; effects: Effect[] } {
   const { pageId, browserId, node, firstLocalRank, slots, device } = request
+  requireNotRemoved(record, pageId)
   const same = record.pages.find((page) => page.pageId === pageId)
   const back = same !== undefined && mayTakeOver(record, connection, same)
   if (same !== undefined && !back && record.connections.some(({ id }) => id === same.connectionId)) {
@@ -137,6 +141,50 @@ export function release(
   const effects: Effect[] = [{ kind: 'snapshot', urgent: false }]
   if (page === undefined) return [...effects, ...seatWaiting(record, now)]
   return [...effects, ...changed(record, page.memberIds, why, seenAt, now)]
+}
+
+/**
+ * A controller sends a page away: it is told by `refused`, its slots are gone (ranks that run there are lost) and
+ * its connection ends, unless it is a controller's own. UNKNOWN pages are refused as BAD_ARGUMENT.
+ */
+export function removePage(
+  record: SessionRecord,
+  connection: Connection,
+  { pageId, reason }: PageRemove,
+  now: number,
+): Effect[] {
+  if (!connection.control) {
+    throw new RondoError(
+      'BAD_TOKEN',
+      `page:remove needs the control token of session ${record.name}; this connection is a ${connection.role}. Ask whoever controls the session.`,
+    )
+  }
+  const page = record.pages.find((entry) => entry.pageId === pageId)
+  if (page === undefined) {
+    if (record.removed.includes(pageId)) return []
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `pageId ${pageId} is not in session ${record.name}. Choose among the pages of the newest snapshot.`,
+    )
+  }
+  record.removed = [...record.removed, pageId].slice(-MAX_REMOVED_PAGES)
+  const why = `its page was removed from the session: ${reason}`
+  const released = release(record, page.connectionId, why, now, now)
+  const { stack: _, ...error } = toWireError(removedPage(record, pageId, reason))
+  const told: Effect = { kind: 'send', to: page.connectionId, message: { event: 'refused', payload: error } }
+  const controls = record.connections.some(({ id, control }) => id === page.connectionId && control)
+  return [told, ...released, ...(controls ? [] : [{ kind: 'disconnect', to: page.connectionId } as const])]
+}
+
+function requireNotRemoved(record: Readonly<SessionRecord>, pageId: string): void {
+  if (record.removed.includes(pageId)) throw removedPage(record, pageId, 'by its controller')
+}
+
+function removedPage(record: Readonly<SessionRecord>, pageId: string, reason: string): RondoError {
+  return new RondoError(
+    'PAGE_REMOVED',
+    `Page ${pageId} was removed from session ${record.name}: ${reason}. Ask whoever leads the session; a new page may join with the join link.`,
+  )
 }
 
 /** Membership changed: next generation, lost seats, and perhaps a waiting run that is now complete. */

@@ -51,6 +51,7 @@ export function rankEvent(
     case 'setup':
     case 'console':
     case 'metrics':
+    case 'message':
       return [fanOut]
     case 'done':
       seat.state = 'done'

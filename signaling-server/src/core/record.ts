@@ -60,6 +60,8 @@ export interface SessionRecord {
   pages: PageEntry[]
   agents: AgentEntry[]
   departed: DepartedAgent[]
+  /** Pages that a controller sent away; none of them is let in again. */
+  removed: string[]
   run: RunState | null
   progress: LastProgress[]
   /** A rank's report that another one is gone, while its cause may still show up. */
@@ -82,6 +84,7 @@ export function newSession(name: string, options: { offer: SessionSnapshot['offe
     pages: [],
     agents: [],
     departed: [],
+    removed: [],
     run: null,
     progress: [],
     suspicion: null,

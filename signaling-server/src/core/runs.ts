@@ -8,6 +8,7 @@ import {
   fillSeats,
   listMembers,
   MAX_MEMBERS,
+  type Member,
   missingSeats,
   nodeRanks,
   RondoError,
@@ -15,6 +16,7 @@ import {
   type RunState,
   type RunStop,
   type Seat,
+  seatsOf,
   seatsOfAll,
   type WireError,
 } from '@rondo/protocol'
@@ -48,6 +50,7 @@ export function openRun(
     )
   }
   const members = listMembers(record.agents, record.pages)
+  if (open.members !== undefined) return openSeated(record, open, open.members, members, now)
   const wanted = open.nodes?.reduce((sum, slots) => sum + slots, 0) ?? members.length
   if (wanted < 1 || wanted > MAX_MEMBERS) {
     const counts = open.nodes === null ? `${members.length} slots are present` : `nodes is [${open.nodes.join(', ')}]`
@@ -56,25 +59,41 @@ export function openRun(
       `A run needs 1 to ${MAX_MEMBERS} slots, but ${counts}. ${open.nodes === null ? 'Open the join page in a browser first.' : 'Ask for fewer devices.'}`,
     )
   }
-  const run: RunState = {
-    runId: open.config.runId,
-    status: 'waiting',
-    generation: record.generation,
-    config: open.config,
-    seats: open.nodes === null ? seatsOfAll(members) : emptySeats(open.nodes, nodeLabels(record)),
-    createdAt: now,
-    startedAt: null,
-    endedAt: null,
-    error: null,
-  }
-  record.run = run
-  record.progress = []
-  record.suspicion = null
+  const seats = open.nodes === null ? seatsOfAll(members) : emptySeats(open.nodes, nodeLabels(record))
+  const run = begin(record, open, seats, now)
   const effects: Effect[] = [
     { kind: 'snapshot', urgent: true },
     { kind: 'deadline', name: 'start', inMs: open.config.startTimeoutSeconds * 1000 },
   ]
   return { run, effects: [...effects, ...seatWaiting(record, now)] }
+}
+
+/** A run of slots that the controller chose: nobody is waited for. */
+function openSeated(
+  record: SessionRecord,
+  open: RunOpen,
+  chosen: readonly string[],
+  members: readonly Member[],
+  now: number,
+): { run: RunState; effects: Effect[] } {
+  if (open.nodes !== null) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'run:open came with both members and nodes; members alone says who takes part. Send nodes: null.',
+    )
+  }
+  const run = begin(record, open, seatsOf(chosen, members), now)
+  return { run, effects: startRun(record, run, now) }
+}
+
+function begin(record: SessionRecord, { config }: RunOpen, seats: Seat[], now: number): RunState {
+  const { generation } = record
+  const times = { createdAt: now, startedAt: null, endedAt: null }
+  const run: RunState = { runId: config.runId, status: 'waiting', generation, config, seats, ...times, error: null }
+  record.run = run
+  record.progress = []
+  record.suspicion = null
+  return run
 }
 
 /** Sits present members down at a waiting run and starts it when nobody is missing. */

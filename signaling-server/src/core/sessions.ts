@@ -8,17 +8,20 @@ import {
   type AgentHello,
   type Join,
   MAX_SESSIONS,
+  type PageRemove,
   type RankEventMessage,
   RondoError,
+  type RunCommand,
   type RunOpen,
   type RunRequest,
   type RunStop,
   type SessionSnapshot,
 } from '@rondo/protocol'
 import { admitWithoutToken, hello } from './agents.ts'
+import { type CommandTarget, commandTargets } from './commands.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Effect } from './effects.ts'
-import { connect, disconnect, join, release, requireRoom } from './membership.ts'
+import { connect, disconnect, join, release, removePage, requireRoom } from './membership.ts'
 import { type RankAddress, requireOwnSeat, requirePeer } from './ownership.ts'
 import { expireSuspicion, rankEvent } from './rank-events.ts'
 import { type Connection, newSession, type SessionRecord, type SessionTokens } from './record.ts'
@@ -228,6 +231,20 @@ export class Sessions {
     if (record === undefined) throw unknownSession(name)
     requireOwnSeat(record, connection, { ...address, rank: address.from })
     return requirePeer(record, { ...address, rank: address.to })
+  }
+
+  /** Which connections a command goes to, and with which ranks. */
+  async commandTargets(name: string, connection: Connection, command: RunCommand): Promise<CommandTarget[]> {
+    const record = await this.#store.get(name)
+    if (record === undefined) throw unknownSession(name)
+    return commandTargets(record, connection, command)
+  }
+
+  removePage(name: string, connection: Connection, request: PageRemove): Promise<null> {
+    return this.#change(name, (record) => ({
+      value: null,
+      effects: removePage(record, connection, request, Date.now()),
+    }))
   }
 
   async snapshot(name: string): Promise<SessionSnapshot | undefined> {

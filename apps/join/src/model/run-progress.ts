@@ -91,6 +91,8 @@ export function foldEvent(run: RunProgress, rank: number, event: RankEvent, at: 
         consoleCount: run.consoleCount + 1,
       }
     }
+    case 'message':
+      return run
     case 'metrics':
       return { ...run, metrics: { ...run.metrics, ...event.values } }
     case 'done':

@@ -73,6 +73,8 @@ export class RunRecorder {
         this.#sawLinks(event.links)
         this.#onProgress(rank, event)
         return
+      case 'message':
+        return
       case 'metrics':
         this.#onMetrics(event.step, event.values)
         return

@@ -67,6 +67,8 @@ export class RunView {
       case 'console':
         this.#onConsole(rank, event.level, event.text)
         return
+      case 'message':
+        return
       case 'metrics': {
         if (this.#options.debug === 'off') return
         const values = Object.entries(event.values).map(([name, value]) => `${name} ${metric(value)}`)

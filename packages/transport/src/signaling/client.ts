@@ -32,7 +32,14 @@ const RETRY_MAX_MS = 2_000
 /** Milliseconds of one attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000
 /** Messages that do no harm when the server got them already: a rank's end must not be lost with a packet. */
-const REPEATABLE: ReadonlySet<ClientEvent> = new Set(['join', 'leave', 'rank:event', 'run:stop'])
+const REPEATABLE: ReadonlySet<ClientEvent> = new Set([
+  'join',
+  'leave',
+  'rank:event',
+  'run:stop',
+  'run:command',
+  'page:remove',
+])
 /** Packets waiting on a congested line above which `notify` drops. */
 const CONGESTED_PACKETS = 64
 

@@ -1,23 +1,26 @@
 /**
  * `/runs/<id>/…`: the script that ranks import, and the files that rank 0 stores and fetches. Uploads are
- * bounded, written beside their place and renamed, so that nobody ever reads half a file.
+ * bounded, written beside their place and renamed, so that nobody ever reads half a file. A page that controls
+ * its session opens a run of its own by `POST /runs/<id>` and may remove that run's files again.
  */
 import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname, extname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MAX_UPLOAD_BYTES } from '@rondo/protocol'
 import { reply } from './reply.ts'
-import { isReserved, pathInRun, type ServedRun, type ServedRuns, tokenFits } from './run-folder.ts'
+import { isReserved, type OpenOutcome, pathInRun, type ServedRun, type ServedRuns, tokenFits } from './run-folder.ts'
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8',
   '.csv': 'text/csv; charset=utf-8',
   '.txt': 'text/plain; charset=utf-8',
 }
+
+const BAD_NAME = 'A file name has up to 6 pieces of letters, digits and ._- parted by /, none starting with a dot.'
 
 class UploadTooLarge extends Error {}
 
@@ -29,7 +32,11 @@ export async function serveRun(
   response: ServerResponse,
   maxBytes: number = MAX_UPLOAD_BYTES,
 ): Promise<void> {
-  const [, runId = '', rest = ''] = /^\/runs\/([^/]+)\/(.+)$/.exec(path) ?? []
+  const [, runId = '', rest = ''] = /^\/runs\/([^/]+)(?:\/(.+))?$/.exec(path) ?? []
+  if (request.method === 'POST') {
+    if (rest === '') return openRun(runs, runId, request, response)
+    return reply(response, 405, 'POST goes to /runs/<id>, which opens a run.')
+  }
   const run = runs.find(runId)
   if (run === undefined) return reply(response, 404, `There is no run "${runId.slice(0, 64)}" here.`)
   if (rest === 'script.js') return sendScript(run, request, response)
@@ -37,22 +44,55 @@ export async function serveRun(
 
   const name = rest.slice('files/'.length)
   const token = request.headers['x-rondo-token'] ?? new URL(request.url ?? '/', 'http://host').searchParams.get('token')
+  if (request.method === 'DELETE') {
+    if (!runs.controls(runId, token)) return reply(response, 403, 'Only who opened this run may remove its files.')
+    const gone = pathInRun(run, name)
+    return gone === null ? reply(response, 400, BAD_NAME) : removeFile(run, gone, name, response)
+  }
   if (!tokenFits(run, token)) return reply(response, 403, 'The token of this session is missing or wrong.')
   const file = pathInRun(run, name)
   if (file === null) {
-    return reply(
-      response,
-      400,
-      'A file name has up to 6 pieces of letters, digits and ._- parted by /, none starting with a dot.',
-    )
+    return reply(response, 400, BAD_NAME)
   }
   if (request.method === 'GET' || request.method === 'HEAD') return sendFile(file, name, request, response)
-  if (request.method !== 'PUT') return reply(response, 405, 'Files take GET and PUT.')
+  if (request.method !== 'PUT') return reply(response, 405, 'Files take GET, PUT and DELETE.')
   if (isReserved(name)) return reply(response, 409, `${name} is written by Rondo itself; choose another name.`)
   return storeFile(run, file, maxBytes, request, response)
 }
 
+const REFUSALS = {
+  forbidden: [403, 'Opening a run needs the control token of a session of this server.'],
+  taken: [409, 'A run of this id exists already and belongs to somebody else; choose another id.'],
+  'bad-name': [400, 'The id of a run has 1 to 64 letters, digits, _ and -.'],
+} as const satisfies Partial<Record<OpenOutcome, readonly [number, string]>>
+
+function openRun(runs: ServedRuns, runId: string, request: IncomingMessage, response: ServerResponse): void {
+  request.resume()
+  const outcome = runs.open(runId, request.headers['x-rondo-token'])
+  if (outcome === 'opened' || outcome === 'known') response.writeHead(outcome === 'opened' ? 201 : 200).end()
+  else reply(response, ...REFUSALS[outcome])
+}
+
+/** Removes a file, and the folders that it leaves empty: a launch that stored nothing leaves nothing. */
+async function removeFile(run: ServedRun, file: string, name: string, response: ServerResponse): Promise<void> {
+  if (isReserved(name)) return reply(response, 409, `${name} is written by Rondo itself and stays.`)
+  await rm(file, { force: true })
+  for (let folder = dirname(file); folder.startsWith(run.folder); folder = dirname(folder)) {
+    if (
+      !(await rmdir(folder)
+        .then(() => true)
+        .catch(() => false))
+    )
+      break
+  }
+  response.writeHead(204).end()
+}
+
 function sendScript(run: ServedRun, request: IncomingMessage, response: ServerResponse): void {
+  if (run.script === null) {
+    reply(response, 404, 'The program of this run is part of the runtime.')
+    return
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     reply(response, 405, 'The script takes GET.')
     return

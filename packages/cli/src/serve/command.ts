@@ -70,6 +70,7 @@ async function serve(serving: Serving): Promise<void> {
   signal.throwIfAborted()
   const name = shownPath(script)
   const tokens = await server.createSession(options.session, { script: bundle.name, description: name })
+  runs.admit({ ...tokens, runsFolder: runsFolder() })
   const client = await dial(
     {
       url: `http://localhost:${server.port}`,

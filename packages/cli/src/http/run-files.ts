@@ -69,8 +69,12 @@ const REFUSALS = {
 function openRun(runs: ServedRuns, runId: string, request: IncomingMessage, response: ServerResponse): void {
   request.resume()
   const outcome = runs.open(runId, request.headers['x-rondo-token'])
-  if (outcome === 'opened' || outcome === 'known') response.writeHead(outcome === 'opened' ? 201 : 200).end()
-  else reply(response, ...REFUSALS[outcome])
+  if (outcome === 'opened' || outcome === 'known') {
+    response.writeHead(outcome === 'opened' ? 201 : 200).end()
+  } else {
+    const [status, sentence] = REFUSALS[outcome]
+    reply(response, status, sentence)
+  }
 }
 
 /** Removes a file, and the folders that it leaves empty: a launch that stored nothing leaves nothing. */

@@ -2,8 +2,9 @@
  * Asks before a tab that trains is closed: its ranks would be lost to everyone. Pages that an agent opened
  * are the agent's to close, and are never asked.
  */
+
+import { hasEnded } from '@rondo/ui/session'
 import type { JoinParams } from './params.ts'
-import { hasEnded } from './state.ts'
 import type { JoinStore } from './store.ts'
 
 export function guardTab({ auto }: JoinParams, store: JoinStore): void {

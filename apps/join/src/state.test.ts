@@ -1,6 +1,7 @@
+import { myRanks } from '@rondo/ui/session'
 import { describe, expect, it } from 'vitest'
 import { FIXTURES, LOST, MY_PAGE, members, NOW, runState, snapshot, training } from './dev/fixtures.ts'
-import { initialState, type JoinAction, type JoinState, myRanks, reduce } from './state.ts'
+import { initialState, type JoinAction, type JoinState, reduce } from './state.ts'
 
 const fold = (actions: JoinAction[], from: JoinState = initialState(MY_PAGE)) => actions.reduce(reduce, from)
 const session = (change: Parameters<typeof snapshot>[0] = {}, at = NOW): JoinAction => ({

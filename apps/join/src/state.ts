@@ -3,12 +3,12 @@
  * events, the connection and the person's own steps go in as actions. Not for: sockets, clocks, sentences.
  */
 import type { DeviceInfo, RunStart, ServerEvents, SessionSnapshot, WireError } from '@rondo/protocol'
-import { foldEvent, newRun, type RunProgress } from './model/run-progress.ts'
+import { foldEvent, hasEnded, newRun, type SessionView } from '@rondo/ui/session'
 
 export type Membership = 'out' | 'joining' | 'in' | 'left'
 
-export interface JoinState {
-  pageId: string
+/** What the shared models show, and the page's own connection and part in it. */
+export interface JoinState extends SessionView {
   /** `closed`: given up; only a person's click connects again. */
   connection: 'connecting' | 'online' | 'offline' | 'closed'
   /** Page clock, ms, at which the server was last seen to go. */
@@ -17,12 +17,8 @@ export interface JoinState {
   refused: WireError | null
   /** The last thing that a person asked for and did not get; gone with the next success. */
   notice: WireError | null
-  /** Server clock minus page clock, ms. */
-  clockSkew: number
-  snapshot: SessionSnapshot | null
   device: DeviceInfo | null
   membership: Membership
-  run: RunProgress | null
 }
 
 export type JoinAction =
@@ -112,23 +108,9 @@ function withSnapshot(state: JoinState, snapshot: SessionSnapshot, at: number): 
  * The session's run with what is known of it. An ended run stays readable until the next one opens; one that
  * had ended before this page came is history, and the page starts with the invitation.
  */
-function followRun(known: RunProgress | null, { run }: SessionSnapshot): RunProgress | null {
+function followRun(known: JoinState['run'], { run }: SessionSnapshot): JoinState['run'] {
   if (run === null) return known !== null && hasEnded(known) ? known : null
   if (known?.state.runId === run.runId) return { ...known, state: run }
   const opened = newRun(run)
   return hasEnded(opened) ? null : opened
-}
-
-/** True once nothing more can happen in this run. */
-export function hasEnded(run: RunProgress): boolean {
-  const { status } = run.state
-  return status === 'done' || status === 'failed' || status === 'stopped'
-}
-
-/** The ranks that this page holds in the present run, or would hold if all members were seated now. */
-export function myRanks(state: JoinState): number[] {
-  const seats = state.run === null ? [] : state.run.state.seats
-  const seated = seats.filter((seat) => seat.pageId === state.pageId).map((seat) => seat.rank)
-  if (seated.length > 0 || (state.run !== null && !hasEnded(state.run))) return seated
-  return (state.snapshot?.members ?? []).flatMap((member, rank) => (member.pageId === state.pageId ? [rank] : []))
 }

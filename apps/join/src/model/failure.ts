@@ -4,8 +4,8 @@
  */
 import type { ErrorCode, WireError } from '@rondo/protocol'
 import { formatCount, plural } from '@rondo/ui'
+import type { RunProgress } from '@rondo/ui/session'
 import type { JoinParams } from '../params.ts'
-import type { RunProgress } from './run-progress.ts'
 
 export interface Failure {
   /** One sentence: what, and who. */

@@ -1,12 +1,11 @@
 /** What people read in each state: the sentence, the ring and the reasons, from the fixtures. */
+
+import { figures, headlineMetrics, metricText, nodesOf, ringBeat, ringModel } from '@rondo/ui/session'
 import { describe, expect, it } from 'vitest'
 import { FIXTURES, LOST, NOW, runState, snapshot } from '../dev/fixtures.ts'
 import { readParams } from '../params.ts'
 import { initialState, reduce } from '../state.ts'
 import { explainFailure } from './failure.ts'
-import { figures, headlineMetrics, metricText } from './figures.ts'
-import { nodesOf } from './people.ts'
-import { ringBeat, ringModel } from './ring-view.ts'
 import { startable, statusOf } from './status.ts'
 
 const params = readParams('http://192.0.2.10:29400/join/?session=quiet-fox-42#token=t')

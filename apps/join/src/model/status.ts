@@ -4,11 +4,10 @@
  */
 import type { Seat } from '@rondo/protocol'
 import { formatAgo, formatDuration, plural, type Tone } from '@rondo/ui'
+import { figures, hasEnded, myRanks, type RunProgress } from '@rondo/ui/session'
 import type { JoinParams } from '../params.ts'
-import { hasEnded, type JoinState, myRanks } from '../state.ts'
+import type { JoinState } from '../state.ts'
 import { explainFailure, explainRefusal } from './failure.ts'
-import { figures } from './figures.ts'
-import type { RunProgress } from './run-progress.ts'
 
 export interface Status {
   tone: Tone

@@ -1,10 +1,11 @@
 /** The page's layout: which panels a state has and in what order. Not for: what they say (model/). */
 import { formatCount } from '@rondo/ui'
+import { hasEnded } from '@rondo/ui/session'
 import type { VNode } from 'preact'
 import type { JoinActions } from '../actions.ts'
 import { statusOf } from '../model/status.ts'
 import type { JoinParams } from '../params.ts'
-import { hasEnded, type JoinState } from '../state.ts'
+import type { JoinState } from '../state.ts'
 import { ConsolePanel } from './console-panel.tsx'
 import { DevicePanel } from './device-panel.tsx'
 import { FailurePanel } from './failure-panel.tsx'

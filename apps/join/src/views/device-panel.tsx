@@ -1,8 +1,7 @@
 /** This device, what it gives, and what runs here. */
 import { formatBytes, formatCount } from '@rondo/ui'
+import { deviceFacts, deviceName, myRanks } from '@rondo/ui/session'
 import type { VNode } from 'preact'
-import { deviceFacts, deviceName } from '../model/device-text.ts'
-import { myRanks } from '../state.ts'
 import type { ViewProps } from './app.tsx'
 
 export function DevicePanel({ state }: ViewProps): VNode {

@@ -1,7 +1,8 @@
 /** Who gathers here and how many are ready, on one line that never moves. */
 import { Logo, StatusMark, ThemeToggle } from '@rondo/ui'
+import { hasEnded } from '@rondo/ui/session'
 import type { VNode } from 'preact'
-import { hasEnded, type JoinState } from '../state.ts'
+import type { JoinState } from '../state.ts'
 import type { ViewProps } from './app.tsx'
 
 export function Header({ state, params }: Pick<ViewProps, 'state' | 'params'>): VNode {

@@ -2,7 +2,7 @@
 import { MAX_SLOTS_PER_PAGE } from '@rondo/protocol'
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { freeLabel, suggestedLabel } from '../model/device-text.ts'
+import { freeLabel, suggestedLabel } from '../model/device-label.ts'
 import { MAX_LABEL_CHARS } from '../params.ts'
 import { rememberedLabel, rememberLabel } from '../remember.ts'
 import type { ViewProps } from './app.tsx'

@@ -1,7 +1,7 @@
 /** Who is here and who is missing, node by node. */
 import { RankChip, StatusMark } from '@rondo/ui'
+import { nodesOf } from '@rondo/ui/session'
 import type { VNode } from 'preact'
-import { nodesOf } from '../model/people.ts'
 import type { ViewProps } from './app.tsx'
 
 export function PeoplePanel({ state, now }: ViewProps): VNode {

@@ -1,6 +1,7 @@
 /** A finished run: its metrics, its files, and what to do next. */
+
+import { headlineMetrics, metricName, metricText } from '@rondo/ui/session'
 import type { VNode } from 'preact'
-import { headlineMetrics, metricName, metricText } from '../model/figures.ts'
 import type { ViewProps } from './app.tsx'
 import { FileLinks } from './file-links.tsx'
 

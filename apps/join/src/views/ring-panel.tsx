@@ -1,8 +1,8 @@
 /** The ring as a drawing or as a table, whichever a person prefers. */
 import { Ring, RingTable } from '@rondo/ui'
+import { ringBeat, ringCentre, ringModel } from '@rondo/ui/session'
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { ringBeat, ringCentre, ringModel } from '../model/ring-view.ts'
 import type { ViewProps } from './app.tsx'
 
 export function RingPanel({ state, now }: ViewProps): VNode {

@@ -1,9 +1,9 @@
 /** The sentence of the moment, who I am in it, and the buttons that can change it. */
 import { RankChip, StatusMark } from '@rondo/ui'
+import { hasEnded, myRanks } from '@rondo/ui/session'
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import { rankList, type Status, startable } from '../model/status.ts'
-import { hasEnded, myRanks } from '../state.ts'
 import type { ViewProps } from './app.tsx'
 
 export function StatusBar(props: ViewProps & { status: Status }): VNode {

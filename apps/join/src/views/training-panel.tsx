@@ -1,10 +1,18 @@
 /** How training goes: the loss curve, how far it is, how fast, and where a step's time goes. */
-import { formatLoss, LossChart, ProgressBar, rankColour, rankDash, StepBar } from '@rondo/ui'
+import { LossChart, ProgressBar, rankColour, rankDash, StepBar } from '@rondo/ui'
+import {
+  figures,
+  hasEnded,
+  headlineMetrics,
+  lossChart,
+  lossSummary,
+  metricName,
+  metricText,
+  myRanks,
+  NO_LOSSES,
+} from '@rondo/ui/session'
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
-import { figures, headlineMetrics, metricName, metricText } from '../model/figures.ts'
-import { lossChart, NO_LOSSES } from '../model/loss-history.ts'
-import { hasEnded, myRanks } from '../state.ts'
 import type { ViewProps } from './app.tsx'
 
 /** Metrics shown as tiles; the rest is in the run's files. */
@@ -75,11 +83,4 @@ function MineKey({ ranks }: { ranks: number[] }): VNode {
       mine
     </>
   )
-}
-
-function lossSummary(values: ReadonlyArray<number | null>): string {
-  const known = values.filter((value) => value !== null)
-  const [first, last] = [known[0], known.at(-1)]
-  if (first === undefined || last === undefined) return 'No loss was reported yet.'
-  return `Mean loss went from ${formatLoss(first)} to ${formatLoss(last)}.`
 }

@@ -2,7 +2,8 @@
  * Losses of a whole run in a bounded number of points: when the points run out, neighbours are averaged and
  * the stride doubles, so the curve keeps its shape from the first step to the last. Not for: drawing.
  */
-import type { ChartData } from '@rondo/ui'
+import { formatLoss } from '../format.ts'
+import type { ChartData } from '../loss-chart.tsx'
 
 /** Points per rank; more than a 1440 px wide chart can show. */
 const MAX_POINTS = 600
@@ -88,4 +89,12 @@ export function lossChart(
       { label: 'mean of all ranks', colour: 'var(--text)', dash: '', strong: true, values: mean },
     ],
   }
+}
+
+/** One sentence for those who don't see the curve. */
+export function lossSummary(values: ReadonlyArray<number | null>): string {
+  const known = values.filter((value) => value !== null)
+  const [first, last] = [known[0], known.at(-1)]
+  if (first === undefined || last === undefined) return 'No loss was reported yet.'
+  return `Mean loss went from ${formatLoss(first)} to ${formatLoss(last)}.`
 }

@@ -1,9 +1,10 @@
 /** The session's devices as a list: one entry a node, seats nobody took last. Pure. */
 import type { Member, Seat } from '@rondo/protocol'
-import { formatAgo, plural, type Tone } from '@rondo/ui'
-import { hasEnded, type JoinState } from '../state.ts'
+import { formatAgo, plural } from '../format.ts'
+import type { Tone } from '../status-mark.tsx'
 import { deviceName } from './device-text.ts'
 import type { RunProgress } from './run-progress.ts'
+import { hasEnded, type SessionView } from './session-view.ts'
 import { type Standing, standing } from './standing.ts'
 
 export interface NodeEntry {
@@ -17,7 +18,7 @@ export interface NodeEntry {
 }
 
 /** `now` is the page's clock, ms. */
-export function nodesOf(state: JoinState, now: number): NodeEntry[] {
+export function nodesOf(state: SessionView, now: number): NodeEntry[] {
   const { run, snapshot } = state
   const members = snapshot?.members ?? []
   const nodes = new Map<string, Member[]>()
@@ -64,7 +65,7 @@ function entryState(held: readonly Standing[], live: boolean): Pick<NodeEntry, '
   return { tone: 'ok', state: 'here' }
 }
 
-function goneState(seat: Seat, state: JoinState, now: number): Pick<NodeEntry, 'tone' | 'state' | 'device'> {
+function goneState(seat: Seat, state: SessionView, now: number): Pick<NodeEntry, 'tone' | 'state' | 'device'> {
   const heard =
     seat.lastSeen === null ? 'never heard' : `last heard ${formatAgo(now + state.clockSkew - seat.lastSeen)} ago`
   return { tone: 'fail', state: seat.state === 'failed' ? 'failed' : 'lost', device: heard }

@@ -1,8 +1,8 @@
-/** Figures of a running or finished run as people read them. Pure; the sentences are in status.ts. */
+/** Figures of a running or finished run as people read them. Pure. Not for: sentences. */
 import type { ProgressEvent, StepTimes } from '@rondo/protocol'
-import { formatCount, formatDuration, formatFigure, formatLoss, formatShare } from '@rondo/ui'
-import { hasEnded, type JoinState, myRanks } from '../state.ts'
+import { formatCount, formatDuration, formatFigure, formatLoss, formatShare } from '../format.ts'
 import type { RunProgress } from './run-progress.ts'
+import { hasEnded, myRanks, type SessionView } from './session-view.ts'
 
 export interface Figures {
   /** `epoch 2 of 5`, or null before the first step. */
@@ -19,7 +19,7 @@ export interface Figures {
   timesOf: number | null
 }
 
-export function figures(state: JoinState): Figures {
+export function figures(state: SessionView): Figures {
   const { run } = state
   const lead = run === null ? null : leadProgress(run)
   const shown = run === null ? null : shownRank(run, myRanks(state))

@@ -1,12 +1,13 @@
 /** From state to what the ring draws: seats of the run, or of whoever is here when nothing runs. Pure. */
 import type { LinkReport, Seat } from '@rondo/protocol'
-import { formatAgo, formatCount, formatMs, plural, type RingModel, type RingSeat } from '@rondo/ui'
-import { hasEnded, type JoinState } from '../state.ts'
+import { formatAgo, formatCount, formatMs, plural } from '../format.ts'
+import type { RingModel, RingSeat } from '../ring-model.ts'
 import type { RunProgress } from './run-progress.ts'
+import { hasEnded, type SessionView } from './session-view.ts'
 import { type Standing, standing } from './standing.ts'
 
 /** `now` is the page's clock, ms. */
-export function ringModel(state: JoinState, now: number): RingModel {
+export function ringModel(state: SessionView, now: number): RingModel {
   const { run } = state
   if (run === null) {
     const members = state.snapshot?.members ?? []
@@ -25,7 +26,7 @@ export function ringModel(state: JoinState, now: number): RingModel {
   return { seats, links: ringLinks(run) }
 }
 
-function ringSeat(run: RunProgress, seat: Seat, state: JoinState, now: number): RingSeat {
+function ringSeat(run: RunProgress, seat: Seat, state: SessionView, now: number): RingSeat {
   const stands = standing(run, seat)
   const gone = stands === 'lost' || stands === 'failed'
   const silence = seat.lastSeen === null ? null : now + state.clockSkew - seat.lastSeen
@@ -70,7 +71,7 @@ function ringLinks(run: RunProgress): LinkReport[] {
 }
 
 /** What stands in the middle of the ring. */
-export function ringCentre(state: JoinState): { title: string; detail: string } {
+export function ringCentre(state: SessionView): { title: string; detail: string } {
   const { run } = state
   if (run === null) {
     const count = state.snapshot?.members.length ?? 0
@@ -103,7 +104,7 @@ function endedAt({ step }: RunProgress): string {
 }
 
 /** The step whose pulse travels round the ring; null while nothing moves. */
-export function ringBeat(state: JoinState): number | null {
+export function ringBeat(state: SessionView): number | null {
   return state.run !== null && !hasEnded(state.run) && state.run.pace !== null ? state.run.step : null
 }
 

@@ -1,6 +1,6 @@
 /** What `rondo --help` and `rondo COMMAND --help` print, made by cac from the tables of flags. */
 import { type CAC, type Command, cac } from 'cac'
-import { helpText, RUN_FLAGS, valueHint } from './args/flags.ts'
+import { helpText, RUN_FLAGS, SERVE_ONLY_FLAGS, valueHint } from './args/flags.ts'
 
 /** Flags of `rondo run` that mean something to a server. */
 const SERVE_FLAGS = ['main-port', 'session', 'accelerator', 'strategy', 'precision', 'process-group-backend', 'log-dir']
@@ -14,8 +14,8 @@ export function commandLine(): CAC {
     .command('run [SCRIPT] [...SCRIPT_ARGS]', 'Train: run a script on several ranks', { allowUnknownOptions: true })
     .example('rondo run examples/mnist/train.ts --devices 2 --epochs 3')
   for (const name of Object.keys(RUN_FLAGS)) addFlag(run, name)
-  const serve = cli.command('serve [SCRIPT] [...SCRIPT_ARGS]', 'Gather browsers by a link; runs start from the page')
-  for (const name of SERVE_FLAGS) addFlag(serve, name)
+  const serve = cli.command('serve [SCRIPT] [...SCRIPT_ARGS]', 'Open the notebook, and gather browsers by a link')
+  for (const name of [...SERVE_FLAGS, ...Object.keys(SERVE_ONLY_FLAGS)]) addFlag(serve, name)
   cli.command('doctor', 'Find out what works on this machine').option('--browser <PATH>', 'the browser to examine')
   cli.command('build', 'Build the pages and the runtime, if their sources changed')
   cli.command('browser', 'Print the path of the browser that is used, installing one if there is none')
@@ -25,7 +25,7 @@ export function commandLine(): CAC {
 }
 
 function addFlag(command: Command, name: string): void {
-  const flag = RUN_FLAGS[name]
+  const flag = RUN_FLAGS[name] ?? SERVE_ONLY_FLAGS[name]
   if (flag === undefined) return
   const hint = valueHint(flag)
   command.option(`--${name}${hint === '' ? '' : ` <${hint}>`}`, helpText(flag))

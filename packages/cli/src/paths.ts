@@ -19,3 +19,8 @@ export function shownPath(path: string): string {
 export function runsFolder(): string {
   return resolve(process.cwd(), 'runs')
 }
+
+/** Where the person is: npm moves a script's working folder to the root of the checkout. */
+export function callersFolder(): string {
+  return process.env['INIT_CWD'] ?? process.cwd()
+}

@@ -73,6 +73,16 @@ export const RUN_FLAGS: Readonly<Record<string, Flag>> = {
   environment: { kind: 'choice', choices: ENVIRONMENT_CHOICES, help: 'cluster environment (detected)' },
 }
 
+/** Flags of `rondo serve` alone. */
+export const SERVE_ONLY_FLAGS: Readonly<Record<string, Flag>> = {
+  'allow-import': {
+    kind: 'text',
+    placeholder: 'HOST,…',
+    help: 'further hosts whose https modules cells may import; none for no host at all',
+  },
+  'no-open': { kind: 'switch', help: 'do not open the notebook in a browser' },
+}
+
 /** How a flag's value is written in help and refusals. */
 export function valueHint(flag: Flag): string {
   switch (flag.kind) {

@@ -3,7 +3,7 @@
  * become the addresses of the runtime, so that script and runtime share one copy of each.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { RondoError } from '@rondo/protocol'
 import type { Plugin } from 'vite'
@@ -60,11 +60,16 @@ export function findScript(script: string): string {
   )
 }
 
+export interface BundleOptions {
+  /** Refuses files that must not become part of the bundle; by absolute path, links resolved. */
+  mayRead?: (path: string) => boolean
+}
+
 /**
  * @param path absolute path of the entry
  * @throws SCRIPT_FAILED with file:line:column for a syntax error or an import that leads nowhere
  */
-export async function bundleScript(path: string): Promise<ScriptBundle> {
+export async function bundleScript(path: string, options: BundleOptions = {}): Promise<ScriptBundle> {
   const { build } = await import('vite')
   const output = await build({
     configFile: false,
@@ -72,7 +77,7 @@ export async function bundleScript(path: string): Promise<ScriptBundle> {
     logLevel: 'silent',
     publicDir: false,
     define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [runtimeAddresses()],
+    plugins: [runtimeAddresses(), ...(options.mayRead ? [confinedTo(options.mayRead)] : [])],
     build: {
       write: false,
       target: 'es2023',
@@ -121,6 +126,23 @@ function runtimeAddresses(): Plugin {
       throw new RondoError(
         'SCRIPT_FAILED',
         `${importer ? shownPath(importer) : 'The script'} imports "${id}", an inner part of Rondo. Import from "rondo" instead.`,
+      )
+    },
+  }
+}
+
+/** Looks at each file before it is read, wherever the import came from. */
+function confinedTo(mayRead: (path: string) => boolean): Plugin {
+  return {
+    name: 'rondo-confined',
+    enforce: 'pre',
+    load(id) {
+      const path = id.replace(/[?#].*$/, '')
+      // What the bundler makes up itself has no file.
+      if (path.startsWith('\0') || !existsSync(path) || mayRead(realpathSync(path))) return null
+      throw new RondoError(
+        'SCRIPT_FAILED',
+        `${shownPath(path)} lies outside of what may be imported. Keep what cells import in the folder where the server was started, not hidden and not in node_modules.`,
       )
     },
   }

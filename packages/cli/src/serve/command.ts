@@ -1,18 +1,21 @@
 /**
- * `rondo serve`: server, pages and a link for people's browsers. It controls the session: each time somebody
- * presses Start it runs the script on everyone who is there, and keeps the results like `rondo run` does.
+ * `rondo serve`: server, notebook, and a link for people's browsers. Runs that the notebook opens are the
+ * notebook's; each time somebody presses Start on a join page the script runs on everyone who is there, and its
+ * results are kept like those of `rondo run`.
  */
 import { join } from 'node:path'
 import { RondoError, type SessionSnapshot, toWireError } from '@rondo/protocol'
 import type { SignalingServer } from '@rondo/signaling-server'
 import type { SignalingClient } from '@rondo/transport'
 import color from 'picocolors'
-import { parseRun, type RunOptions } from '../args/run-options.ts'
+import type { RunOptions } from '../args/run-options.ts'
+import { parseServe } from '../args/serve-options.ts'
 import { ensureAssets } from '../assets/build.ts'
 import { bundleScript, findScript, type ScriptBundle } from '../assets/bundle.ts'
 import { createPageHandler } from '../http/handler.ts'
 import { ServedRuns } from '../http/run-folder.ts'
-import { DEFAULT_SERVE_SCRIPT, DIST, runsFolder, shownPath } from '../paths.ts'
+import { SessionAccess } from '../http/session-access.ts'
+import { callersFolder, DEFAULT_SERVE_SCRIPT, DIST, runsFolder, shownPath } from '../paths.ts'
 import { Cleanup } from '../process/cleanup.ts'
 import { listenForInterrupts } from '../process/interrupt.ts'
 import { newRunId, runConfig } from '../run/config.ts'
@@ -20,20 +23,20 @@ import { dial } from '../run/dial.ts'
 import { openRecordedRun } from '../run/recorded-run.ts'
 import { startServer } from '../run/start-server.ts'
 import { Screen } from '../terminal/screen.ts'
-import { sayWhereToJoin } from './welcome.ts'
+import { openInBrowser } from './open-browser.ts'
+import { sayWhereToGo } from './welcome.ts'
 
 /** @returns the exit code; Ctrl-C is the normal end and gives 0 */
 export async function serveCommand(words: readonly string[]): Promise<number> {
-  const parsed = parseRun(words, process.env, DEFAULT_SERVE_SCRIPT)
-  if (parsed.help) throw new Error('invariant violation: help is answered before serve starts')
-  const { options } = parsed
+  const { run: options, importHosts, mayOpen } = parseServe(words, process.env, DEFAULT_SERVE_SCRIPT)
   const script = findScript(options.script)
   const screen = new Screen()
   for (const note of options.notes) screen.line(note)
   const cleanup = new Cleanup()
   const interrupt = listenForInterrupts(() => screen.line(color.yellow('Stopping the server …')))
   try {
-    await serve({ options, script, screen, cleanup, signal: interrupt.signal })
+    const access = new SessionAccess({ folder: callersFolder(), importHosts })
+    await serve({ options, script, access, mayOpen, screen, cleanup, signal: interrupt.signal })
     return 0
   } catch (thrown) {
     if (interrupt.signal.aborted && !(thrown instanceof RondoError && thrown.code !== 'ABORTED')) return 0
@@ -48,6 +51,9 @@ export async function serveCommand(words: readonly string[]): Promise<number> {
 interface Serving {
   options: RunOptions
   script: string
+  access: SessionAccess
+  /** Whether the notebook may be opened in a browser. */
+  mayOpen: boolean
   screen: Screen
   cleanup: Cleanup
   signal: AbortSignal
@@ -55,14 +61,14 @@ interface Serving {
 
 /** Serves until the signal. A script that cannot be bundled is refused before anybody joins. */
 async function serve(serving: Serving): Promise<void> {
-  const { options, script, screen, cleanup, signal } = serving
+  const { options, script, access, screen, cleanup, signal } = serving
   const bundle = await bundleScript(script)
   const runs = new ServedRuns()
   const server = await startServer({
     host: '0.0.0.0',
     port: options.mainPort,
     mayMove: false,
-    requestHandler: createPageHandler({ dist: DIST, source: { runs } }),
+    requestHandler: createPageHandler({ dist: DIST, source: { runs }, notebook: access }),
     say: (line) => screen.line(line),
   })
   cleanup.add(server, () => server.close())
@@ -70,6 +76,7 @@ async function serve(serving: Serving): Promise<void> {
   signal.throwIfAborted()
   const name = shownPath(script)
   const tokens = await server.createSession(options.session, { script: bundle.name, description: name })
+  access.open({ control: tokens.controlToken, join: tokens.joinToken })
   runs.admit({ ...tokens, runsFolder: runsFolder() })
   const client = await dial(
     {
@@ -81,7 +88,8 @@ async function serve(serving: Serving): Promise<void> {
     signal,
   )
   cleanup.add(client, () => client.close())
-  sayWhereToJoin(screen, { port: server.port, session: options.session, joinToken: tokens.joinToken, script: name })
+  const notebook = sayWhereToGo(screen, { port: server.port, session: options.session, ...tokens, script: name })
+  if (serving.mayOpen) openInBrowser(notebook, (line) => screen.line(color.dim(line)))
 
   let present = ''
   const tellWhoIsHere = (snapshot: SessionSnapshot): void => {

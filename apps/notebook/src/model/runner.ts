@@ -1,0 +1,143 @@
+/**
+ * Runs cells one after another on a kernel and puts what comes back into them. The queue stops at the first error.
+ * Not for: how a kernel runs code (KernelPort) nor how outputs are joined (outputs/merge.ts).
+ */
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
+import type { KernelOutput } from '@rondo/kernel/output'
+import type { ExecuteResult, KernelPort } from '../kernel/port.ts'
+import { appendOutput, errorPlace, replaceDisplay } from '../outputs/index.ts'
+import { type CellModel, IDLE } from './cell.ts'
+import { newCellId } from './cell-id.ts'
+import type { NotebookDocument } from './document.ts'
+
+export class NotebookRunner {
+  /** The cell that runs now. */
+  readonly running = signal<CellModel | null>(null)
+  readonly waiting = signal<readonly CellModel[]>([])
+  /** An interrupt was asked for and the cell still runs: since when, page clock ms. */
+  readonly stoppingSince = signal<number | null>(null)
+  readonly busy: ReadonlySignal<boolean> = computed(() => this.running.value !== null)
+  readonly #document: NotebookDocument
+  readonly #port: KernelPort
+  /** The latest execution of each cell: what an older one still says is dropped. */
+  readonly #latest = new WeakMap<CellModel, string>()
+  /** The cell that shows a display, so that another cell's code can update it. */
+  #executionCount = 0
+
+  constructor(document: NotebookDocument, port: KernelPort) {
+    this.#document = document
+    this.#port = port
+  }
+
+  /** Queues cells in the given order. Markdown is shown as text; empty and raw cells have nothing to run. */
+  run(cells: readonly CellModel[]): void {
+    batch(() => {
+      for (const cell of cells) {
+        if (cell.kind.peek() === 'markdown') cell.rendered.value = cell.source.peek().trim() !== ''
+        if (cell.kind.peek() !== 'code') continue
+        if (cell.source.peek().trim() === '') {
+          cell.clearOutputs()
+          continue
+        }
+        if (this.waiting.peek().includes(cell)) continue
+        this.waiting.value = [...this.waiting.peek(), cell]
+        if (cell !== this.running.peek()) cell.run.value = { ...cell.run.peek(), state: 'queued' }
+      }
+    })
+    if (this.running.peek() === null) void this.#drain()
+  }
+
+  /** Stops what runs at its next await and forgets what waits. */
+  interrupt(): void {
+    this.#dropQueue()
+    if (this.running.peek() === null) return
+    this.stoppingSince.value ??= performance.now()
+    this.#port.interrupt()
+  }
+
+  /** Ends the kernel, also in the middle of a loop. The notebook's text stays. */
+  kill(): void {
+    this.#dropQueue()
+    this.#port.kill()
+  }
+
+  /** A fresh kernel; counters begin anew. */
+  async restart(): Promise<void> {
+    this.#dropQueue()
+    await this.#port.restart()
+    this.#executionCount = 0
+  }
+
+  /** Forgets a cell that was deleted. */
+  forget(cells: readonly CellModel[]): void {
+    this.waiting.value = this.waiting.peek().filter((cell) => !cells.includes(cell))
+    for (const cell of cells) if (cell !== this.running.peek()) cell.run.value = IDLE
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      const [cell, ...rest] = this.waiting.peek()
+      if (cell === undefined) return
+      this.waiting.value = rest
+      const { status } = await this.#execute(cell)
+      if (status !== 'ok') this.#dropQueue()
+    }
+  }
+
+  async #execute(cell: CellModel): Promise<ExecuteResult> {
+    const executionId = newCellId()
+    this.#latest.set(cell, executionId)
+    this.#executionCount += 1
+    const cellNumber = this.#executionCount
+    batch(() => {
+      this.running.value = cell
+      cell.clearOutputs()
+      cell.ranHere.value = true
+      cell.run.value = { state: 'running', startedAt: performance.now(), milliseconds: null }
+    })
+    const result = await this.#port.execute(
+      { executionId, cellId: cell.id, cellNumber, code: cell.source.peek() },
+      (output) => {
+        if (this.#latest.get(cell) === executionId) this.#take(cell, output, cellNumber)
+      },
+    )
+    batch(() => {
+      this.running.value = null
+      this.stoppingSince.value = null
+      // A cell that was never started by a kernel (killed or restarted before) has no number.
+      cell.setExecutionCount(cellNumber)
+      cell.run.value = { state: 'idle', startedAt: null, milliseconds: result.milliseconds }
+    })
+    return result
+  }
+
+  #take(cell: CellModel, output: KernelOutput, cellNumber: number): void {
+    if (output.kind === 'display' && output.update) {
+      let shown = false
+      for (const other of this.#document.cells.peek()) {
+        const before = other.outputs.peek()
+        const after = replaceDisplay(before, output)
+        shown ||= before.some((item) => item.kind === 'display' && item.displayId === output.displayId)
+        other.setOutputs(after)
+      }
+      if (shown) return
+    }
+    cell.setOutputs(appendOutput(cell.outputs.peek(), output, cellNumber))
+    if (output.kind === 'error') {
+      const place = errorPlace(output.error)
+      const marked = place === null ? undefined : this.#document.find(place.cellId)
+      if (place !== null && marked !== undefined) {
+        marked.mark.value = { line: place.line, column: place.column, message: output.error.message }
+      }
+    }
+  }
+
+  #dropQueue(): void {
+    batch(() => {
+      for (const cell of this.waiting.peek()) {
+        if (cell !== this.running.peek()) cell.run.value = { ...cell.run.peek(), state: 'idle' }
+      }
+      this.waiting.value = []
+    })
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * Walks a graph of values and writes its table. The walk is a queue, so that long chains don't overflow the stack,
+ * and takes place at one moment: only codecs that read from a device are waited for, after everything else is known.
+ */
+
+import { ForkError } from './fork-error.ts'
+import { type Fields, type Node, pack, type Slot, type Table } from './format.ts'
+import {
+  ACCESSOR_OBJECTION,
+  DETACHED_OBJECTION,
+  functionObjection,
+  type Objection,
+  objectObjection,
+  SYMBOL_OBJECTION,
+} from './hints.ts'
+import {
+  type Builtin,
+  builtinOf,
+  className,
+  dataProperty,
+  ERROR_TYPES,
+  hasBuiltinPrototype,
+  isNative,
+  isPlain,
+  typedArrayName,
+} from './kinds.ts'
+import { childPlace, needsOf, type Place, pathOf } from './place.ts'
+import { SegmentCollector } from './segments.ts'
+import type { ValueCodec } from './value-codec.ts'
+
+/** Number arrays from this length on are float64 in a segment instead of JSON. */
+const MIN_PACKED_NUMBERS = 16
+/** Longer arrays are not searched for properties beside their elements: listing their keys costs too much. */
+const MAX_SEARCHED_ARRAY = 10_000
+
+/** What is known about functions, classes and modules, and how they are written. */
+export interface Links {
+  /** The node for a function, a class or something that a module exports; null where it is none that can cross. */
+  resolve(value: object, place: Place, encoder: Encoder): Node | null
+  /** Whether a function is a class of the notebook that the other side will know. */
+  crosses(maker: object): boolean
+  /** Why instances of a class that crosses can't cross themselves; null where nothing is known against them. */
+  objectionToInstances(maker: object): Objection | null
+}
+
+/** Characters of a Map's key in a path. */
+const MAX_KEY_TEXT = 60
+
+/** Own properties of a function that it gets from its code. */
+const FUNCTION_KEYS: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'arguments', 'caller'])
+const NOTHING: ReadonlySet<string> = new Set()
+const ERROR_KEYS: ReadonlySet<string> = new Set(['stack'])
+const ARRAY_KEYS: ReadonlySet<string> = new Set(['length'])
+
+interface Reading {
+  id: number
+  codec: ValueCodec
+  place: Place
+  parts: Promise<unknown>
+}
+
+export class Encoder {
+  readonly #nodes: Node[] = []
+  readonly #ids = new Map<object, number>()
+  readonly #segments = new SegmentCollector()
+  readonly #queue: Array<{ value: object; id: number; place: Place }> = []
+  #readings: Reading[] = []
+
+  /** @param call how the person asked for it, for refusals */
+  constructor(
+    readonly call: string,
+    readonly codecs: readonly ValueCodec[],
+    readonly links: Links,
+  ) {}
+
+  /** The slot for a value; what it refers to is queued. */
+  slot(value: unknown, place: Place): Slot {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value
+      case 'number':
+        return numberSlot(value)
+      case 'undefined':
+        return { u: 1 }
+      case 'bigint':
+        return { b: String(value) }
+      case 'symbol':
+        return this.refuse(place, SYMBOL_OBJECTION)
+      case 'object':
+      case 'function':
+        return value === null ? null : { r: this.#idOf(value, place) }
+      default:
+        throw new Error('invariant violation: a type that JavaScript does not have')
+    }
+  }
+
+  /** Own properties with their values, which must not be getters. */
+  fields(value: object, place: Place, without: ReadonlySet<string> = NOTHING, isArray = false): Fields {
+    const fields: Fields = { k: [], v: [] }
+    const hidden: number[] = []
+    for (const key of Reflect.ownKeys(value)) {
+      if (typeof key === 'string' && (without.has(key) || (isArray && isArrayIndex(key)))) continue
+      const property = Object.getOwnPropertyDescriptor(value, key)!
+      const at = childPlace(place, key)
+      if (typeof key === 'symbol') {
+        if (property.enumerable === true) this.refuse(at, SYMBOL_OBJECTION)
+        continue
+      }
+      if (!('value' in property)) this.refuse(at, ACCESSOR_OBJECTION)
+      if (property.enumerable !== true) hidden.push(fields.k.length)
+      fields.k.push(key)
+      fields.v.push(this.slot(property.value, at))
+    }
+    if (hidden.length > 0) fields.hidden = hidden
+    return fields
+  }
+
+  /** Properties that somebody put onto a function; undefined for none. */
+  functionFields(value: object, place: Place, without: ReadonlySet<string>): Fields | undefined {
+    const fields = this.fields(value, place, new Set([...FUNCTION_KEYS, ...without]))
+    return fields.k.length === 0 ? undefined : fields
+  }
+
+  refuse(place: Place, { kind, hint }: Objection, options?: ErrorOptions): never {
+    throw new ForkError({ call: this.call, path: pathOf(place), kind, needs: needsOf(place), hint }, options)
+  }
+
+  /** Takes everything that was queued apart, now, and starts what must be read from devices. */
+  drain(): void {
+    try {
+      for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
+        const { value, id, place } = next
+        const node = this.#node(value, id, place)
+        if (node !== null) this.#nodes[id] = node
+      }
+    } catch (error) {
+      // What already reads must not become an unhandled rejection.
+      for (const { parts } of this.#readings) parts.catch(() => {})
+      throw error
+    }
+  }
+
+  /** Waits for codecs and writes the bytes. Everything else was taken when drain was called. */
+  async finish(root: Slot, program?: unknown): Promise<ArrayBuffer> {
+    this.drain()
+    if (this.#readings.length > 0) this.#segments.freeze()
+    while (this.#readings.length > 0) {
+      const readings = this.#readings
+      this.#readings = []
+      const results = await Promise.allSettled(readings.map(({ parts }) => parts))
+      for (const [index, { id, codec, place }] of readings.entries()) {
+        const result = results[index]!
+        if (result.status === 'rejected') this.#codecRefused(codec, place, result.reason)
+        this.#nodes[id] = { t: 'codec', name: codec.name, v: this.slot(result.value, place) }
+      }
+      this.drain()
+    }
+    const { segments, views } = this.#segments.finish()
+    const table: Table = { root, nodes: this.#nodes, views, segments: segments.map((bytes) => bytes.byteLength) }
+    return pack(program === undefined ? table : { ...table, program }, segments)
+  }
+
+  #idOf(value: object, place: Place): number {
+    const known = this.#ids.get(value)
+    if (known !== undefined) return known
+    const id = this.#nodes.push({ t: 'set', v: [] }) - 1
+    this.#ids.set(value, id)
+    this.#queue.push({ value, id, place })
+    return id
+  }
+
+  /** null: a codec reads it, and its node comes later. */
+  #node(value: object, id: number, place: Place): Node | null {
+    const codec = this.codecs.find((one) => one.test(value))
+    if (codec !== undefined) return this.#codecNode(codec, value, id, place)
+    const linked = this.links.resolve(value, place, this)
+    if (linked !== null) return linked
+    if (typeof value === 'function') return this.refuse(place, functionObjection(value))
+    if (isPlain(value)) {
+      if (Object.prototype.toString.call(value) === '[object Module]') this.refuse(place, objectObjection(value))
+      const bare = Object.getPrototypeOf(value) === null
+      return { t: 'object', f: this.fields(value, place), ...(bare ? { bare: 1 } : {}) }
+    }
+    const builtin = builtinOf(value)
+    if (builtin !== null && hasBuiltinPrototype(value)) return this.#builtin(builtin, value, place)
+    return this.#instance(builtin, value, place)
+  }
+
+  #codecNode(codec: ValueCodec, value: object, id: number, place: Place): Node | null {
+    let parts: unknown
+    try {
+      parts = codec.encode(value)
+    } catch (error) {
+      return this.#codecRefused(codec, place, error)
+    }
+    if (parts instanceof Promise) {
+      this.#readings.push({ id, codec, place, parts })
+      return null
+    }
+    return { t: 'codec', name: codec.name, v: this.slot(parts, place) }
+  }
+
+  #codecRefused(codec: ValueCodec, place: Place, error: unknown): never {
+    if (error instanceof ForkError) throw error
+    const hint = error instanceof Error ? error.message : String(error)
+    return this.refuse(place, { kind: `a ${codec.name} that can't be read`, hint }, { cause: error })
+  }
+
+  #instance(builtin: Builtin | null, value: object, place: Place): Node {
+    const prototype = Object.getPrototypeOf(value) as object
+    const maker = dataProperty(prototype, 'constructor')
+    const isClass = typeof maker === 'function' && dataProperty(maker, 'prototype') === prototype
+    if (!isClass || !this.links.crosses(maker)) {
+      // Libraries' errors and Node's Buffer keep what they carry and lose their class.
+      if (builtin === 'error' || builtin === 'typed') return this.#builtin(builtin, value, place)
+      return this.refuse(place, objectObjection(value))
+    }
+    const objection = this.links.objectionToInstances(maker) ?? foreignBase(value, builtin)
+    if (objection !== null) this.refuse(place, objection)
+    const of: Node =
+      builtin === null ? { t: 'object', f: this.fields(value, place) } : this.#builtin(builtin, value, place, true)
+    return { t: 'instance', class: this.slot(maker, place), name: className(value), of }
+  }
+
+  #builtin(builtin: Builtin, value: object, place: Place, ofClass = false): Node {
+    const extra = (without: ReadonlySet<string> = NOTHING): { f?: Fields } => {
+      const fields = this.fields(value, place, without)
+      return fields.k.length === 0 ? {} : { f: fields }
+    }
+    switch (builtin) {
+      case 'array':
+        return this.#array(value as unknown[], place, ofClass)
+      case 'map': {
+        const entries = [...(Map.prototype.entries.call(value) as Iterable<[unknown, unknown]>)]
+        const k = entries.map(([key]) => this.slot(key, childPlace(place, '<.keys()>')))
+        const v = entries.map(([key, item]) => this.slot(item, childPlace(place, mapKey(key))))
+        return { t: 'map', k, v, ...extra() }
+      }
+      case 'set': {
+        const items = [...(Set.prototype.values.call(value) as Iterable<unknown>)]
+        return { t: 'set', v: items.map((item) => this.slot(item, childPlace(place, '<.values()>'))), ...extra() }
+      }
+      case 'date': {
+        const time = Date.prototype.getTime.call(value)
+        return { t: 'date', v: Number.isNaN(time) ? null : time, ...extra() }
+      }
+      case 'regexp': {
+        const { source, flags, lastIndex } = value as RegExp
+        return { t: 'regexp', source, flags, last: lastIndex }
+      }
+      case 'error':
+        return this.#error(value, place)
+      case 'buffer':
+        return { t: 'buffer', v: this.#view(value as ArrayBuffer, 0, (value as ArrayBuffer).byteLength, place) }
+      case 'typed':
+      case 'view': {
+        const { buffer, byteOffset, byteLength } = value as ArrayBufferView
+        return {
+          t: 'typed',
+          type: typedArrayName(value) ?? 'DataView',
+          v: this.#view(buffer, byteOffset, byteLength, place),
+        }
+      }
+      default:
+        throw new Error(`invariant violation: ${builtin satisfies never}`)
+    }
+  }
+
+  #array(value: unknown[], place: Place, ofClass: boolean): Node {
+    const mayHaveMore = ofClass || value.length <= MAX_SEARCHED_ARRAY
+    const fields = mayHaveMore ? this.fields(value, place, ARRAY_KEYS, true) : { k: [], v: [] }
+    if (value.length >= MIN_PACKED_NUMBERS && fields.k.length === 0 && value.every(isNumber) && !hasHoles(value)) {
+      const numbers = Float64Array.from(value as number[])
+      return { t: 'numbers', v: this.#segments.add(numbers.buffer, 0, numbers.byteLength) }
+    }
+    const v: Slot[] = []
+    for (let index = 0; index < value.length; index++) {
+      v.push(index in value ? this.slot(value[index], childPlace(place, index)) : { h: 1 })
+    }
+    return { t: 'array', v, ...(fields.k.length === 0 ? {} : { f: fields }) }
+  }
+
+  #error(value: object, place: Place): Node {
+    const own = className(value)
+    const { stack, name } = value as Error
+    const fields = this.fields(value, place, ERROR_KEYS)
+    // A library's class is lost; its name stays readable.
+    if (!ERROR_TYPES.includes(own) && !fields.k.includes('name') && typeof name === 'string') {
+      fields.hidden = [...(fields.hidden ?? []), fields.k.length]
+      fields.k.push('name')
+      fields.v.push(name)
+    }
+    return { t: 'error', type: ERROR_TYPES.includes(own) ? own : 'Error', stack: String(stack ?? ''), f: fields }
+  }
+
+  #view(buffer: ArrayBufferLike, start: number, length: number, place: Place): number {
+    if (typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer) {
+      this.refuse(place, objectObjection(buffer))
+    }
+    try {
+      new Uint8Array(buffer as ArrayBuffer)
+    } catch {
+      this.refuse(place, DETACHED_OBJECTION)
+    }
+    return this.#segments.add(buffer as ArrayBuffer, start, length)
+  }
+}
+
+/** Something beneath an instance that only its constructor can make: `class Line extends WebSocket`. */
+function foreignBase(value: object, builtin: Builtin | null): Objection | null {
+  for (let at = Object.getPrototypeOf(value) as object | null; at !== null; at = Object.getPrototypeOf(at)) {
+    const maker = dataProperty(at, 'constructor')
+    if (typeof maker !== 'function' || !isNative(maker)) continue
+    const isObject = Object.getPrototypeOf(at) === null
+    return isObject || builtin !== null ? null : objectObjection(Object.create(at) as object)
+  }
+  return null
+}
+
+function numberSlot(value: number): Slot {
+  if (Object.is(value, -0)) return { n: '-0' }
+  if (Number.isFinite(value)) return value
+  return { n: Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity' }
+}
+
+const isNumber = (value: unknown): boolean => typeof value === 'number'
+const isArrayIndex = (key: string): boolean => /^(0|[1-9]\d{0,9})$/.test(key)
+/** How a Map's value is reached, in a path. */
+function mapKey(key: unknown): string {
+  if (typeof key === 'string') return `<.get(${JSON.stringify(key.slice(0, MAX_KEY_TEXT))})>`
+  const text = typeof key === 'object' || typeof key === 'function' ? '…' : String(key)
+  return `<.get(${text})>`
+}
+
+/** `every` skips holes. */
+function hasHoles(value: unknown[]): boolean {
+  for (let index = 0; index < value.length; index++) if (!(index in value)) return true
+  return false
+}

@@ -34,4 +34,5 @@ export {
   unseedEverything,
 } from './seeds/seed-everything.ts'
 export { type WorkerSeeds, workerSeedStream, workerSeeds } from './seeds/worker-seeds.ts'
+export { recordTensors, type TensorRecord } from './tensor-record.ts'
 export { tf } from './tfjs.ts'

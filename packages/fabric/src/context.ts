@@ -8,6 +8,7 @@ import type { SelectedAccelerator } from '@rondo/engine'
 import { invariant, type RankEvent, RondoError, type RunConfig, type Seat } from '@rondo/protocol'
 import { type RankEnvironment, rankEnvironment } from './environment.ts'
 import type { FabricModel } from './fabric-model.ts'
+import { CommandQueue } from './jobs/commands.ts'
 import type { ResolvedOptions } from './options.ts'
 import { StepReporter } from './reporter.ts'
 
@@ -30,6 +31,12 @@ export interface RankContextOptions {
   signal: AbortSignal
   /** Ends this rank with an error that no call of the script can throw, such as a lost device. */
   fail?: (error: RondoError) => void
+  /** What the run's controller tells this rank; absent where nobody does. */
+  commands?: CommandQueue
+  /** Makes a new group on the same links, on all ranks. */
+  regroup?: () => Promise<void>
+  /** What this context was made for; null for a script's own. */
+  job?: 'launch' | 'cell' | null
 }
 
 export class RankContext {
@@ -42,6 +49,9 @@ export class RankContext {
   readonly reporter: StepReporter
   readonly emit: (event: RankEvent) => void
   readonly fail: (error: RondoError) => void
+  readonly commands: CommandQueue
+  readonly regroup: () => Promise<void>
+  readonly job: 'launch' | 'cell' | null
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
   readonly models: FabricModel[] = []
@@ -59,6 +69,9 @@ export class RankContext {
     this.signal = options.signal
     this.emit = options.emit
     this.fail = options.fail ?? ((error) => console.error(error.message))
+    this.commands = options.commands ?? new CommandQueue()
+    this.regroup = options.regroup ?? (async () => {})
+    this.job = options.job ?? null
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
     this.reporter = new StepReporter(options.emit, () => options.group.linkReports())
   }
@@ -90,17 +103,30 @@ export class RankContext {
   }
 }
 
+let base: RankContext | null = null
 let current: RankContext | null = null
 
 /** Sets the context of this worker. Once: a worker is one rank of one run. */
 export function setRankContext(context: RankContext): void {
-  invariant(current === null, 'a worker is one rank of one run')
+  invariant(base === null, 'a worker is one rank of one run')
+  base = context
+  current = context
+}
+
+/** The context that this worker began with, whatever job runs now. */
+export function baseRankContext(): RankContext {
+  base ??= soloContext()
+  return base
+}
+
+/** From now on this one is current. For jobs only (jobs/jobs.ts). */
+export function enterContext(context: RankContext): void {
   current = context
 }
 
 /** This worker's context; a world of one when no run set it. */
 export function currentRankContext(): RankContext {
-  current ??= soloContext()
+  current ??= baseRankContext()
   return current
 }
 

@@ -7,5 +7,21 @@ export { exit } from './exit.ts'
 export { type BackwardOptions, Fabric, type ReduceOp } from './fabric.ts'
 export { type Batch, FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
 export { FabricModel, FabricOptimizer } from './fabric-model.ts'
+export { CommandQueue, type RankCommand } from './jobs/commands.ts'
+export { abortJob, disposeJob, type JobOptions, nextRankContext, regroup } from './jobs/jobs.ts'
+export { callLaunched, type LaunchHeader, registerLaunchable } from './launch/call.ts'
+export {
+  currentLauncher,
+  type Launcher,
+  type LaunchFunction,
+  type LaunchRequest,
+  setLauncher,
+} from './launch/launcher.ts'
+export {
+  debugLauncher,
+  type NotebookLauncherOptions,
+  notebookLauncher,
+} from './launch/notebook-launcher.ts'
+export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-ranks.ts'
 export type { FabricOptions } from './options.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'

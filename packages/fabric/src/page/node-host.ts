@@ -3,7 +3,15 @@
  * starts one worker a rank, has links made for each and passes their events on. Not for: showing
  * anything (apps), joining the session (the app does) or making links (transport).
  */
-import { fromWireError, type RankEvent, type RunStart, type SessionSnapshot, toWireError } from '@rondo/protocol'
+import {
+  fromWireError,
+  type RankEvent,
+  RondoError,
+  type RunStart,
+  type ServerEvents,
+  type SessionSnapshot,
+  toWireError,
+} from '@rondo/protocol'
 import { LinkBroker, type SignalingClient } from '@rondo/transport'
 import { RankWorker } from './rank-worker.ts'
 
@@ -26,6 +34,8 @@ interface HostedRun {
   generation: number
   workers: RankWorker[]
   abort: AbortController
+  /** Commands that came; one that is said again after a lost connection is not passed on again. */
+  commandIds: Set<string>
 }
 
 /** Construct after joining; `dispose()` ends every rank of this page. */
@@ -44,6 +54,7 @@ export class NodeHost {
       client.on('run:stop', (stop) => {
         if (this.run?.runId === stop.runId) void this.stop(stop.reason, stop.error)
       }),
+      client.on('run:command', (command) => this.command(command)),
       client.on('session', (snapshot) => this.follow(snapshot)),
     ]
   }
@@ -63,7 +74,13 @@ export class NodeHost {
   private start(start: RunStart): void {
     this.end()
     const abort = new AbortController()
-    const run: HostedRun = { runId: start.runId, generation: start.generation, workers: [], abort }
+    const run: HostedRun = {
+      runId: start.runId,
+      generation: start.generation,
+      workers: [],
+      abort,
+      commandIds: new Set(),
+    }
     this.run = run
     for (const rank of start.yours) {
       const channel = new MessageChannel()
@@ -92,6 +109,17 @@ export class NodeHost {
           if (!abort.signal.aborted) worker.fail(error)
         })
     }
+  }
+
+  /** Throwing refuses it: the controller learns that it did not arrive. */
+  private command({ runId, generation, commandId, ranks, data }: ServerEvents['run:command']): void {
+    const { run } = this
+    if (run?.runId !== runId || run.generation !== generation) {
+      throw new RondoError('UNKNOWN_RUN', `Run ${runId} does not go on here, so command ${commandId} has no receiver.`)
+    }
+    if (run.commandIds.has(commandId)) return
+    run.commandIds.add(commandId)
+    for (const worker of run.workers) if (ranks.includes(worker.rank)) worker.command(commandId, data)
   }
 
   /** Progress may be lost under load; everything else is acknowledged by the server. */

@@ -64,6 +64,11 @@ export class RankWorker {
     this.terminate()
   }
 
+  /** Passes a command of the run's controller on; the worker keeps it until its program asks. */
+  command(commandId: string, data: unknown): void {
+    if (!this.ended) this.post({ type: 'command', commandId, data })
+  }
+
   /** Ends the worker now. */
   terminate(): void {
     this.ended = true

@@ -23,7 +23,14 @@ export interface RankStop {
   error: WireError | null
 }
 
-export type ToRank = RankInit | RankStop
+/** From the run's controller; may come before the rank is ready. */
+export interface RankCommandMessage {
+  type: 'command'
+  commandId: string
+  data: unknown
+}
+
+export type ToRank = RankInit | RankStop | RankCommandMessage
 
 export interface FromRank {
   type: 'event'

@@ -2,7 +2,6 @@
  * The life of one rank: device, links, process group, script, report. Each outcome is told exactly once. Not
  * for: talking to the page (worker.ts) or what scripts call (fabric.ts).
  */
-import { createProcessGroup, type ProcessGroup } from '@rondo/collectives'
 import { parametersOf, selectAccelerator, weightsHash } from '@rondo/engine'
 import {
   fromWireError,
@@ -15,15 +14,18 @@ import {
 } from '@rondo/protocol'
 import { acceptLinks } from '@rondo/transport'
 import { RankContext, setRankContext } from '../context.ts'
+import { CommandQueue } from '../jobs/commands.ts'
+import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
 import { describeAdapter, sendSetup } from '../setup-event.ts'
 import { httpRunFiles } from './files.ts'
-import type { RankInit } from './messages.ts'
+import type { RankCommandMessage, RankInit } from './messages.ts'
 
 export class RankProgram {
   readonly emit: (event: RankEvent) => void
   private readonly init: RankInit
   private readonly abort = new AbortController()
-  private group: ProcessGroup | null = null
+  private readonly commands = new CommandQueue()
+  private group: LastingGroup | null = null
   private context: RankContext | null = null
   private finished = false
 
@@ -44,11 +46,21 @@ export class RankProgram {
     }
   }
 
+  /** Keeps it for the script; a script that never reads commands fails when too many wait. */
+  command({ commandId, data }: RankCommandMessage): void {
+    try {
+      this.commands.push({ commandId, data })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   /** The run ends from outside: everything this rank waits for rejects. */
   stop(error: WireError | null, reason: string): void {
     const cause = error ? fromWireError(error) : new RondoError('ABORTED', `The run was stopped: ${reason}`)
     this.finished = true
     this.group?.abort(cause)
+    this.commands.close(cause)
     this.abort.abort(cause)
   }
 
@@ -81,7 +93,7 @@ export class RankProgram {
         timeoutMs: config.startTimeoutSeconds * 1000,
       }),
     ])
-    const group = await createProcessGroup({
+    const group = await createLastingGroup({
       rank,
       worldSize: seats.length,
       generation,
@@ -101,6 +113,8 @@ export class RankProgram {
       emit: this.emit,
       signal,
       fail: (error) => this.fail(error),
+      commands: this.commands,
+      regroup: () => group.regroup(),
     })
     this.context = context
     setRankContext(context)

@@ -27,6 +27,9 @@ scope.onmessage = ({ data }) => {
     case 'stop':
       program?.stop(data.error, data.reason)
       break
+    case 'command':
+      program?.command(data)
+      break
     default:
       data satisfies never
   }

@@ -16,8 +16,6 @@ export interface LaunchJob {
   file: string
   /** How it was started, for messages. */
   call: string
-  strategy: string
-  precision: string | null
 }
 
 /** A cell on persistent ranks; the file holds its code. */
@@ -36,13 +34,11 @@ export type RankCommand =
   | { do: 'job'; job: Job }
   /** The cell job's awaits reject, its collectives too; a loop that never yields does not hear it. */
   | { do: 'interrupt'; job: number; error: WireError }
-  /** After a job that ended badly: the same links with a new generation. Answered by `regrouped`. */
-  | { do: 'regroup'; id: number; generation: number }
+  /** After a job that ended badly, to all ranks: a new group on the same links. Answered by `regrouped`. */
+  | { do: 'regroup'; id: number }
   /** Passes a barrier with the others; answered by `synced`. */
   | { do: 'sync'; id: number }
   | { do: 'status'; id: number }
-  /** The rank's program ends, and the run with it when all ranks did. */
-  | { do: 'close' }
 
 /** Rank to controller, as data of a `message` event. */
 export type RankMessage =

@@ -1,0 +1,198 @@
+/**
+ * One run of the notebook's ranks as its controller sees it: opened, commanded, heard, ended. Not for: which slots it
+ * gets (slots.ts) or what a job's outcome means for the next one (rank-pool.ts).
+ */
+import {
+  fromWireError,
+  type RankEvent,
+  RondoError,
+  type RunConfig,
+  type RunState,
+  type Seat,
+  type ServerEvents,
+  type SessionSnapshot,
+} from '@rondo/protocol'
+import type { SignalingClient } from '@rondo/transport'
+import { parseRankMessage, type RankCommand, type RankMessage } from '../rank/messages.ts'
+
+/** Milliseconds beyond the run's own start deadline for programs to load once all links stand. */
+const PROGRAM_TIMEOUT_MS = 30_000
+
+/** What is heard of the ranks while somebody listens. */
+export interface RunListener {
+  onEvent(rank: number, event: RankEvent): void
+  onMessage(rank: number, message: RankMessage): void
+  onSeats?(seats: readonly Seat[]): void
+  /** The run is over, by whatever cause. Nothing comes afterwards. */
+  onEnd(error: RondoError): void
+}
+
+export class RankRun {
+  readonly runId: string
+  /** Member ids in rank order. */
+  readonly members: readonly string[]
+  readonly config: RunConfig
+  readonly #client: SignalingClient
+  readonly #subscriptions: Array<() => void>
+  readonly #opened = new Set<number>()
+  /** The last `ready` event of each rank, with its links: a warm launch shows them too. */
+  readonly #ready = new Map<number, RankEvent>()
+  readonly #listeners = new Set<RunListener>()
+  #seats: readonly Seat[] = []
+  #commands = 0
+  #end: RondoError | null = null
+
+  constructor(client: SignalingClient, config: RunConfig, members: readonly string[]) {
+    this.runId = config.runId
+    this.config = config
+    this.members = members
+    this.#client = client
+    this.#subscriptions = [
+      client.on('run:event', (message) => this.#hear(message)),
+      client.on('session', (snapshot) => this.#follow(snapshot)),
+      client.on('run:stop', ({ runId, reason, error }) => {
+        if (runId === this.runId) this.#finish(error ? fromWireError(error) : stopped(reason))
+      }),
+      client.onConnection((state, reason) => {
+        if (state === 'closed') {
+          this.#finish(
+            new RondoError(
+              'CONNECTION_LOST',
+              `The connection to the server is gone (${reason}), and the ranks with it. Start the server again and reload this page; the notebook is saved here.`,
+            ),
+          )
+        }
+      }),
+    ]
+  }
+
+  get seats(): readonly Seat[] {
+    return this.#seats
+  }
+
+  /** Why it is over; null while it goes on. */
+  get ended(): RondoError | null {
+    return this.#end
+  }
+
+  /** Has the server seat and start the ranks; resolves when every rank waits for its first job. */
+  async open(signal: AbortSignal): Promise<void> {
+    const { run } = await this.#client.request(
+      'run:open',
+      { config: this.config, nodes: null, members: [...this.members] },
+      { signal },
+    )
+    this.#see(run)
+    const timeoutMs = this.config.startTimeoutSeconds * 1000 + PROGRAM_TIMEOUT_MS
+    await this.until(() => this.#opened.size === this.members.length, {
+      signal,
+      timeoutMs,
+      what: () => {
+        const missing = this.members.flatMap((_, rank) => (this.#opened.has(rank) ? [] : [this.describe(rank)]))
+        return `${missing.join(', ')} did not start within ${Math.round(timeoutMs / 1000)} s. Look at that page, then launch again.`
+      },
+    })
+  }
+
+  /** Hears the ranks from now on; the links that stand already are told at once. Call the result to stop. */
+  listen(listener: RunListener): () => void {
+    this.#listeners.add(listener)
+    for (const [rank, event] of this.#ready) listener.onEvent(rank, event)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Sends a command; resolves when the ranks' pages have it. */
+  async command(ranks: readonly number[] | null, data: RankCommand, signal?: AbortSignal): Promise<void> {
+    if (this.#end !== null) throw this.#end
+    this.#commands += 1
+    const commandId = `${this.runId.slice(0, 40)}-${this.#commands}`
+    await this.#client.request(
+      'run:command',
+      { runId: this.runId, commandId, ranks: ranks === null ? null : [...ranks], data },
+      signal === undefined ? {} : { signal },
+    )
+  }
+
+  /**
+   * Waits until `met`, which is looked at after each message of a rank. Rejects with the end of the run, the signal's
+   * reason, or TIMEOUT with the sentence `what`.
+   */
+  until(
+    met: () => boolean,
+    { signal, timeoutMs, what }: { signal?: AbortSignal; timeoutMs: number | null; what: () => string },
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        clearTimeout(timer)
+        stop()
+        signal?.removeEventListener('abort', onAbort)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const onAbort = (): void => settle(signal?.reason)
+      const look = (): void => {
+        if (met()) settle()
+      }
+      const timer =
+        timeoutMs === null ? undefined : setTimeout(() => settle(new RondoError('TIMEOUT', what())), timeoutMs)
+      const stop = this.listen({ onEvent: () => {}, onMessage: look, onEnd: settle })
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted) onAbort()
+      else if (this.#end !== null) settle(this.#end)
+      else look()
+    })
+  }
+
+  /** Ends it for everyone. Ranks get two seconds to tidy up; a run opened meanwhile ends them at once. */
+  async stop(reason: string, error?: RondoError): Promise<void> {
+    if (this.#end !== null) return
+    this.#finish(error ?? stopped(reason))
+    await this.#client.request('run:stop', { runId: this.runId, reason: reason.slice(0, 120) })
+  }
+
+  /** `rank 2 (Ada's laptop)`. */
+  describe(rank: number): string {
+    const label = this.#seats[rank]?.nodeLabel
+    return label ? `rank ${rank} (${label})` : `rank ${rank}`
+  }
+
+  #hear({ runId, rank, event }: ServerEvents['run:event']): void {
+    if (runId !== this.runId || rank >= this.members.length || this.#end !== null) return
+    if (event.kind === 'ready') this.#ready.set(rank, event)
+    if (event.kind !== 'message') {
+      for (const listener of [...this.#listeners]) listener.onEvent(rank, event)
+      return
+    }
+    const message = parseRankMessage(event.data)
+    if (message === null) return
+    if (message.type === 'open') this.#opened.add(rank)
+    for (const listener of [...this.#listeners]) listener.onMessage(rank, message)
+  }
+
+  #follow({ run }: SessionSnapshot): void {
+    if (run?.runId === this.runId) this.#see(run)
+    // A server that was started anew does not know the run any more.
+    else if (this.#seats.length > 0) this.#finish(stopped('the session went on to something else'))
+  }
+
+  #see(run: RunState): void {
+    this.#seats = run.seats
+    for (const listener of [...this.#listeners]) listener.onSeats?.(run.seats)
+    if (run.status === 'failed' || run.status === 'stopped' || run.status === 'done') {
+      this.#finish(run.error ? fromWireError(run.error) : stopped(run.status))
+    }
+  }
+
+  #finish(error: RondoError): void {
+    if (this.#end !== null) return
+    this.#end = error
+    for (const unsubscribe of this.#subscriptions) unsubscribe()
+    const listeners = [...this.#listeners]
+    this.#listeners.clear()
+    for (const listener of listeners) listener.onEnd(error)
+  }
+}
+
+function stopped(reason: string): RondoError {
+  return new RondoError('ABORTED', `The ranks were stopped: ${reason}. Launch again to start new ones.`)
+}

@@ -12,6 +12,8 @@ export {
   UnrepeatedDistributedSampler,
 } from './order/distributed-sampler.ts'
 export { getShuffleSeed, RandomSampler, type Sampler, SequentialSampler, setShuffleSeed } from './order/sampler.ts'
+export { type Recipe, recipeOf } from './recipe.ts'
+export { recreate } from './recreate.ts'
 export { collate } from './sets/collate.ts'
 export { type Column, type Columns, column, type DType } from './sets/column.ts'
 export type { Dataset, IterableDataset } from './sets/dataset.ts'

@@ -4,6 +4,7 @@
  */
 import { RondoError } from '@rondo/protocol'
 import { RandomSampler, type Sampler, SequentialSampler, wholeNumber } from '../order/sampler.ts'
+import { remember } from '../recipe.ts'
 import { collate as stack } from '../sets/collate.ts'
 import type { Awaitable, Columns } from '../sets/column.ts'
 import { type Dataset, type IterableDataset, isMapStyle, isObject, readBatch, readSamples } from '../sets/dataset.ts'
@@ -52,6 +53,18 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
     this.#prefetch = wholeNumber('DataLoader: prefetch', options.prefetch ?? DEFAULT_PREFETCH, 0)
     this.dropLast = options.dropLast ?? false
     this.sampler = chooseSampler(dataset, options)
+    remember(this, () => ({
+      kind: 'loader',
+      parts: {
+        dataset,
+        batchSize: this.batchSize,
+        dropLast: this.dropLast,
+        prefetch: this.#prefetch,
+        sampler: this.sampler ?? null,
+        collate: options.collate ?? null,
+        epoch: this.#nextEpoch,
+      },
+    }))
   }
 
   /** True when the number of batches is known: a map-style data set with a sampler that ends. */

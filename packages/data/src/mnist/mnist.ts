@@ -7,6 +7,7 @@ import { type CachedFetchOptions, cachedFetch } from '../fetch/cached-fetch.ts'
 import type { DownloadProgress } from '../fetch/download.ts'
 import { badFile } from '../formats/bad-file.ts'
 import { decodeIdx } from '../formats/idx.ts'
+import { remember } from '../recipe.ts'
 import { type Column, column } from '../sets/column.ts'
 import type { Dataset } from '../sets/dataset.ts'
 import { InMemoryDataset } from '../sets/in-memory.ts'
@@ -72,7 +73,9 @@ export async function mnist(options: MnistOptions): Promise<Dataset<MnistSample>
     badFile(names.labels, LABEL_COUNT_OFFSET, reason, 'Both files must come from the same distribution.')
   }
   const stored = new InMemoryDataset([images, labels])
-  return map(stored, ([bytes, digits]): MnistSample => [normalize(bytes), digits], { batched: true })
+  const samples = map(stored, ([bytes, digits]): MnistSample => [normalize(bytes), digits], { batched: true })
+  remember(samples, () => ({ kind: 'mnist', parts: { split, baseUrl } }))
+  return samples
 }
 
 /** uint8 `[n, 28, 28, 1]`, a view into the file. */

@@ -3,6 +3,7 @@
  * rank sees in a world of many is in distributed-sampler.ts.
  */
 import { RondoError } from '@rondo/protocol'
+import { remember } from '../recipe.ts'
 import { permutation, range } from './rng.ts'
 
 /** An order of sample indices. Iterating gives the indices of one epoch. */
@@ -32,6 +33,7 @@ export class SequentialSampler implements Sampler {
 
   constructor(length: number) {
     this.length = wholeNumber('SequentialSampler(length)', length, 0)
+    remember(this, () => ({ kind: 'sequential', parts: { length } }))
   }
 
   [Symbol.iterator](): Iterator<number> {
@@ -52,6 +54,7 @@ export class RandomSampler implements Sampler {
   constructor(length: number, options: { seed?: number } = {}) {
     this.length = wholeNumber('RandomSampler(length)', length, 0)
     if (options.seed !== undefined) this.#seed = wholeNumber('RandomSampler: seed', options.seed, 0)
+    remember(this, () => ({ kind: 'random', parts: { length, seed: this.#seed ?? null } }))
   }
 
   get seed(): number {

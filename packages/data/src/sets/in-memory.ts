@@ -3,6 +3,7 @@
  * one by one. Not for data larger than memory: write a `Dataset` that reads on demand.
  */
 import { RondoError } from '@rondo/protocol'
+import { remember } from '../recipe.ts'
 import { rowOf } from './collate.ts'
 import { type Column, type Columns, copyInto, sizeOf, zeros } from './column.ts'
 import type { Dataset } from './dataset.ts'
@@ -26,6 +27,7 @@ export class InMemoryDataset<C extends Columns = Columns> implements Dataset<C> 
     }
     this.length = length
     this.columns = columns as unknown as C
+    remember(this, () => ({ kind: 'memory', parts: { columns: this.columns } }))
   }
 
   /** Sample `index` as views into the columns. Errors: BAD_ARGUMENT outside 0..length-1. */

@@ -3,6 +3,7 @@
  * read) and subset (some of the samples, renumbered).
  */
 import { RondoError } from '@rondo/protocol'
+import { remember } from '../recipe.ts'
 import { rowOf } from './collate.ts'
 import type { Awaitable, Columns } from './column.ts'
 import { type Dataset, readBatch } from './dataset.ts'
@@ -23,6 +24,7 @@ export class MappedDataset<C extends Columns, D extends Columns> implements Data
     this.#base = base
     this.#fn = fn
     this.#batched = options.batched ?? false
+    remember(this, () => ({ kind: 'map', parts: { base, fn, batched: this.#batched } }))
     if (this.#batched) {
       this.getBatch = async (indices, signal) => fn(await readBatch(base, indices, signal))
     }
@@ -68,9 +70,11 @@ export function subset<C extends Columns>(dataset: Dataset<C>, indices: Iterable
       `get(${index}): this subset holds samples 0..${chosen.length - 1}. Check the sampler that asked for it.`,
     )
   }
-  return {
+  const part: Dataset<C> = {
     length: chosen.length,
     get: (index) => dataset.get(inner(index)),
     getBatch: (indices, signal) => readBatch(dataset, Array.from(indices, inner), signal),
   }
+  remember(part, () => ({ kind: 'subset', parts: { base: dataset, indices: Int32Array.from(chosen) } }))
+  return part
 }

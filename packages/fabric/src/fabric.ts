@@ -6,19 +6,18 @@
 import type { Columns, DataLoader } from '@rondo/data'
 import { adoptOptimizer, type Model, type Optimizer, selectAccelerator, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import type { Replica, Strategy } from '@rondo/strategies'
+import { type Replica, type Strategy, startsFromFunction } from '@rondo/strategies'
 import { type CheckpointState, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { currentRankContext, type RankContext } from './context.ts'
 import { FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
 import { FabricModel, FabricOptimizer } from './fabric-model.ts'
-import { mapLeaves, rebuild } from './nested.ts'
-import { type FabricOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { launchFunction } from './launch/launch.ts'
+import { checkBareLaunch, checkNotLaunched, type NotebookPlan, needsFunction, resolveHere } from './launch/plan.ts'
+import { gatherLeaves, type ReduceOp, reduceLeaves } from './nested-collectives.ts'
+import type { FabricOptions, ResolvedOptions } from './options.ts'
 import type { EpochPosition } from './reporter.ts'
 import { seedRank } from './seed.ts'
 import { sendSetup } from './setup-event.ts'
-
-/** What `allReduce` may compute. */
-export type ReduceOp = 'mean' | 'avg' | 'sum' | 'min' | 'max' | 'product'
 
 export interface BackwardOptions {
   /** Which set-up model the loss trains; needed when there are several. */
@@ -30,6 +29,9 @@ export interface BackwardOptions {
 export class Fabric {
   private readonly context: RankContext
   private readonly options: ResolvedOptions
+  private readonly given: FabricOptions
+  /** What is to be launched; null where ranks are there or cannot be. */
+  private readonly plan: NotebookPlan | null
   private launched = false
   private models: FabricModel[] = []
   private optimizers: FabricOptimizer[] = []
@@ -43,9 +45,11 @@ export class Fabric {
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
   constructor(options: FabricOptions = {}, context: RankContext = currentRankContext()) {
     this.context = context
-    const { localWorldSize: devices, numNodes } = context
-    this.options = resolveOptions(options, context.config, { devices, numNodes })
-    context.resolved = this.options
+    this.given = options
+    const { resolved, plan } = resolveHere(options, context)
+    this.options = resolved
+    this.plan = plan
+    context.resolved = resolved
     if (this.localRank === 0) for (const note of this.options.notes) console.info(note)
   }
 
@@ -78,20 +82,34 @@ export class Fabric {
   }
 
   /**
-   * Waits until every rank is here and the device is ready. Under `rondo run` the ranks exist already, so
-   * nothing is started; with one rank it only prepares the device.
+   * Without arguments: waits until every rank is here and the device is ready. Under `rondo run` the ranks exist
+   * already, so nothing is started; with one rank it only prepares the device.
+   *
+   * With a function, in a notebook: runs `fn(fabric, ...args)` on the ranks that this Fabric asks for and resolves
+   * with what it returned on rank 0. One device without a strategy that starts ranks runs it right here. May be
+   * called again and again. Rejects with the error of the rank that failed first.
    */
-  async launch(fn?: unknown): Promise<void> {
-    if (fn !== undefined) {
-      throw new RondoError(
-        'UNSUPPORTED',
-        'fabric.launch(fn): the ranks exist already, so there is nothing to start. Call the function directly: await train(fabric).',
-      )
+  launch(): Promise<void>
+  launch<A extends unknown[], R>(fn: (fabric: Fabric, ...args: A) => R | Promise<R>, ...args: A): Promise<R>
+  async launch(...call: unknown[]): Promise<unknown> {
+    const { context, options, plan, given } = this
+    if (call.length > 0) {
+      const inPlace = async (fn: (...args: never[]) => unknown, args: unknown[]): Promise<unknown> => {
+        await this.prepareDevice()
+        this.launched = true
+        return (fn as (...all: unknown[]) => unknown)(this, ...args)
+      }
+      return launchFunction({ context, plan, options, given, inPlace }, call[0], call.slice(1))
     }
-    if (this.launched) return
+    if (this.launched) return undefined
+    if (plan) await checkBareLaunch(plan)
+    else if (context.job === null && options.strategyName !== null && startsFromFunction(options.strategyName)) {
+      throw needsFunction(options.strategyName, 'In a script the ranks are started by "rondo run": use strategy "ddp".')
+    }
     await this.prepareDevice()
     this.launched = true
     if (this.worldSize > 1) await this.barrier('launch')
+    return undefined
   }
 
   /**
@@ -105,7 +123,7 @@ export class Fabric {
     ...optimizers: O
   ): Promise<[FabricModel<M>, ...{ [K in keyof O]: FabricOptimizer }]>
   async setup(model: Model, ...optimizers: Array<Optimizer | tf.Optimizer>): Promise<unknown> {
-    this.requireLaunch('setup')
+    await this.requireLaunch('setup')
     await this.prepareDevice()
     if (this.models.some((known) => known.module === model)) {
       throw new RondoError(
@@ -133,7 +151,7 @@ export class Fabric {
   ): Promise<FabricDataLoader<C>>
   async setupDataLoaders(loaders: readonly DataLoader[], options?: LoaderOptions): Promise<FabricDataLoader[]>
   async setupDataLoaders(loaders: DataLoader | readonly DataLoader[], options: LoaderOptions = {}): Promise<unknown> {
-    this.requireLaunch('setupDataLoaders')
+    await this.requireLaunch('setupDataLoaders')
     await this.prepareDevice()
     const list = Array.isArray(loaders) ? (loaders as readonly DataLoader[]) : [loaders as DataLoader]
     if (list.length === 0) {
@@ -157,7 +175,7 @@ export class Fabric {
    * function returns a scalar tensor, the mean over the batch; the loss of this rank is returned.
    */
   async backward(lossFn: () => tf.Scalar, options: BackwardOptions = {}): Promise<number> {
-    this.requireLaunch('backward')
+    await this.requireLaunch('backward')
     if (typeof lossFn !== 'function') {
       throw new RondoError(
         'BAD_ARGUMENT',
@@ -202,26 +220,14 @@ export class Fabric {
 
   /** Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value. */
   async allReduce<T>(data: T, options: { op?: ReduceOp; name?: string } = {}): Promise<T> {
-    this.requireLaunch('allReduce')
-    const { op = 'mean', name = 'allReduce' } = options
-    const { group, signal } = this.context
-    return (await mapLeaves(data, async (leaf, path) =>
-      rebuild(leaf, await group.allReduce(leaf.values, { op, name: `${name} ${path}`, signal })),
-    )) as T
+    await this.requireLaunch('allReduce')
+    return reduceLeaves(this.context, data, options)
   }
 
   /** Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. */
   async allGather(data: unknown): Promise<unknown> {
-    this.requireLaunch('allGather')
-    const { group, signal } = this.context
-    return mapLeaves(data, async (leaf, path) => {
-      if (group.worldSize === 1) return rebuild(leaf, leaf.values)
-      const all = await group.allGather(leaf.values, { name: `allGather ${path}`, signal })
-      return rebuild({ ...leaf, kind: leaf.kind === 'number' ? 'tensor' : leaf.kind }, Float32Array.from(all), [
-        group.worldSize,
-        ...leaf.shape,
-      ])
-    })
+    await this.requireLaunch('allGather')
+    return gatherLeaves(this.context, data)
   }
 
   /** The numbers 0 to count−1, and with them the total that progress bars count towards. */
@@ -235,12 +241,13 @@ export class Fabric {
 
   /** Rank `src`'s value on every rank; anything that collectives' object encoding can carry. */
   async broadcast<T>(value: T, options: { src?: number } = {}): Promise<T> {
-    this.requireLaunch('broadcast')
+    await this.requireLaunch('broadcast')
     return this.context.group.broadcastObject(value, { src: options.src ?? 0, signal: this.context.signal })
   }
 
   /** Returns when every rank has arrived. */
   async barrier(name = 'barrier'): Promise<void> {
+    await this.requireLaunch('barrier')
     await this.context.group.barrier(name, { signal: this.context.signal })
   }
 
@@ -275,7 +282,7 @@ export class Fabric {
 
   /** Collective: stores `state` as one safetensors file in the run's folder; rank 0 writes. */
   async save(path: string, state: CheckpointState): Promise<void> {
-    this.requireLaunch('save')
+    await this.requireLaunch('save')
     await saveCheckpoint(this.context, path, state)
   }
 
@@ -285,7 +292,7 @@ export class Fabric {
     state: CheckpointState = {},
     options: { strict?: boolean } = {},
   ): Promise<Record<string, unknown>> {
-    this.requireLaunch('load')
+    await this.requireLaunch('load')
     return loadCheckpoint(this.context, path, state, options)
   }
 
@@ -299,8 +306,13 @@ export class Fabric {
     })
   }
 
-  private requireLaunch(call: string): void {
-    if (this.launched || this.worldSize === 1) return
+  private async requireLaunch(call: string): Promise<void> {
+    if (this.launched || (this.worldSize === 1 && this.plan === null)) return
+    if (this.plan) {
+      await checkNotLaunched(this.plan, call)
+      this.launched = true
+      return
+    }
     throw new RondoError(
       'NOT_LAUNCHED',
       `${call}: rank ${this.globalRank} of ${this.worldSize} called it before launch. Call await fabric.launch() first; "rondo run --help" shows how ranks are started.`,

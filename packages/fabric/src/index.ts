@@ -4,7 +4,7 @@ export { type ParseOptions, parseCpuDevices, parseDevices, parseGpus } from './d
 export { env } from './env.ts'
 export type { RankEnvironment } from './environment.ts'
 export { exit } from './exit.ts'
-export { type BackwardOptions, Fabric, type ReduceOp } from './fabric.ts'
+export { type BackwardOptions, Fabric } from './fabric.ts'
 export { type Batch, FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
 export { FabricModel, FabricOptimizer } from './fabric-model.ts'
 export { CommandQueue, type RankCommand } from './jobs/commands.ts'
@@ -23,5 +23,6 @@ export {
   notebookLauncher,
 } from './launch/notebook-launcher.ts'
 export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-ranks.ts'
+export type { ReduceOp } from './nested-collectives.ts'
 export type { FabricOptions } from './options.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'

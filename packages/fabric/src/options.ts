@@ -4,9 +4,18 @@
  */
 import { normaliseAccelerator } from '@rondo/engine'
 import { MAX_MEMBERS, RondoError, type RunConfig } from '@rondo/protocol'
-import { DdpStrategy, parseStrategyName, type Strategy } from '@rondo/strategies'
+import {
+  DdpStrategy,
+  findsUnusedParameters,
+  parseStrategyName,
+  type Strategy,
+  type StrategyName,
+} from '@rondo/strategies'
 import { parseDevices } from './devices.ts'
 import { type Precision, parsePrecision } from './precision.ts'
+
+const FORK_NOTE =
+  'strategy "ddp_fork": a browser cannot fork a process, so ranks are started fresh; what the function uses is sent to them.'
 
 export interface FabricOptions {
   /** `auto`, `webgpu`, `webgl`, `wasm`, `cpu`; `gpu`, `cuda` and `mps` mean `webgpu`. */
@@ -23,6 +32,8 @@ export interface ResolvedOptions {
   /** Canonical accelerator name, or `auto` when nobody chose. */
   accelerator: string
   strategy: Strategy
+  /** As it was chosen, `auto` when nobody did; null for a strategy object. */
+  strategyName: StrategyName | null
   precision: Precision
   /** Lines to print once: substitutions that were made. */
   notes: string[]
@@ -32,10 +43,15 @@ export interface World {
   /** Ranks on this rank's node, and nodes, as the run has them. */
   devices: number
   numNodes: number
+  /** Set for a job of a notebook, which counts devices over all nodes: ranks of the launch. */
+  jobRanks?: number
 }
 
-/** Resolves options against flags. Throws CONFLICT naming option and both values, or the refusal of a bad value. */
-export function resolveOptions(options: FabricOptions, config: RunConfig | null, world: World): ResolvedOptions {
+/**
+ * Resolves options against flags; `world` is null where ranks are still to be launched and nothing can be compared.
+ * Throws CONFLICT naming option and both values, or the refusal of a bad value.
+ */
+export function resolveOptions(options: FabricOptions, config: RunConfig | null, world: World | null): ResolvedOptions {
   checkNumNodes(options.numNodes)
   const notes: string[] = []
   const accelerator = choose('accelerator', options.accelerator, config?.accelerator, config, (value) => {
@@ -43,17 +59,19 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
     if (note && !notes.includes(note)) notes.push(note)
     return name
   })
-  const strategy =
+  const strategyName =
     typeof options.strategy === 'object'
-      ? options.strategy
-      : strategyOf(choose('strategy', options.strategy, config?.strategy, config, parseStrategyName))
+      ? null
+      : (choose('strategy', options.strategy, config?.strategy, config, parseStrategyName) ?? 'auto')
+  if (strategyName?.startsWith('ddp_fork')) notes.push(FORK_NOTE)
+  const strategy = typeof options.strategy === 'object' ? options.strategy : strategyOf(strategyName ?? 'auto')
   const precision = choose('precision', asText(options.precision), config?.precision, config, parsePrecision)
-  checkWorld(options, config, world)
-  return { accelerator: accelerator ?? 'auto', strategy, precision: precision ?? '32-true', notes }
+  if (world) checkWorld(options, config, world)
+  return { accelerator: accelerator ?? 'auto', strategy, strategyName, precision: precision ?? '32-true', notes }
 }
 
-function strategyOf(name: string | undefined): Strategy {
-  return new DdpStrategy({ findUnusedParameters: name === 'ddp_find_unused_parameters_true' })
+function strategyOf(name: StrategyName): Strategy {
+  return new DdpStrategy({ findUnusedParameters: findsUnusedParameters(name) })
 }
 
 /** The one value of two sides. `auto` never conflicts: it takes the other side's value. */
@@ -85,6 +103,10 @@ function checkNumNodes(numNodes: unknown): void {
 function checkWorld(options: FabricOptions, config: RunConfig | null, world: World): void {
   const devices = requestedDevices(options.devices)
   const numNodes = options.numNodes ?? null
+  if (world.jobRanks !== undefined) {
+    checkJob(devices, world.jobRanks)
+    return
+  }
   compare('devices', devices, world.devices, config)
   compare('numNodes', numNodes, world.numNodes, config)
 }
@@ -99,8 +121,18 @@ function compare(option: 'devices' | 'numNodes', wanted: number | null, given: n
   )
 }
 
+/** A Fabric built inside a launched function: what it asks for is what the launch already gave. */
+function checkJob(devices: number | null, ranks: number): void {
+  if (devices === null || devices === ranks) return
+  throw new RondoError(
+    'NOT_ENOUGH_DEVICES',
+    `Fabric({ devices: ${devices} }) was made in one of ${ranks} launched ranks. Launch with { devices: ${devices} }, or leave the option out inside the function.`,
+    { details: { option: 'devices', wanted: devices, given: ranks } },
+  )
+}
+
 /** Number of devices an option asks for; null when it leaves the number open. Slots are opened on demand, so any index exists. */
-function requestedDevices(devices: FabricOptions['devices']): number | null {
+export function requestedDevices(devices: FabricOptions['devices']): number | null {
   if (devices === undefined || devices === 'auto' || String(devices).trim() === '-1') return null
   return parseDevices(devices, MAX_MEMBERS).length
 }

@@ -32,6 +32,7 @@ export { adam, adamw, decodeSafetensors, encodeSafetensors, type Optimizer, rmsp
 export {
   type Batch,
   currentRankContext,
+  debugLauncher,
   env,
   exit,
   Fabric,
@@ -39,6 +40,8 @@ export {
   FabricModel,
   FabricOptimizer,
   type FabricOptions,
+  type NotebookLauncherOptions,
+  notebookLauncher,
   parseDevices,
   parseGpus,
 } from '@rondo/fabric'

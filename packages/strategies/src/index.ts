@@ -1,4 +1,10 @@
 /** How ranks share one training job. */
 export { type DdpOptions, DdpStrategy } from './ddp/ddp.ts'
-export { parseStrategyName, STRATEGY_NAMES, type StrategyName } from './names.ts'
+export {
+  findsUnusedParameters,
+  parseStrategyName,
+  STRATEGY_NAMES,
+  type StrategyName,
+  startsFromFunction,
+} from './names.ts'
 export type { Replica, StepReport, Strategy, StrategyContext } from './strategy.ts'

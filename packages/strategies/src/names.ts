@@ -11,8 +11,14 @@ export const STRATEGY_NAMES = [
   'ddp_find_unused_parameters_true',
   'ddp_find_unused_parameters_false',
   'ddp_spawn',
+  'ddp_spawn_find_unused_parameters_true',
+  'ddp_spawn_find_unused_parameters_false',
   'ddp_notebook',
+  'ddp_notebook_find_unused_parameters_true',
+  'ddp_notebook_find_unused_parameters_false',
   'ddp_fork',
+  'ddp_fork_find_unused_parameters_true',
+  'ddp_fork_find_unused_parameters_false',
   'dp',
   'ddp2',
   'horovod',
@@ -29,13 +35,11 @@ export const STRATEGY_NAMES = [
 ] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
+/** DDP's names: how ranks are started, then whether unused parameters are looked for. */
+const DDP_NAME = /^ddp(_spawn|_notebook|_fork)?(?:_find_unused_parameters_(true|false))?$/
+
 /** Names that this version runs. The others are known, and refused with a sentence that says so. */
-const AVAILABLE: readonly StrategyName[] = [
-  'auto',
-  'ddp',
-  'ddp_find_unused_parameters_true',
-  'ddp_find_unused_parameters_false',
-]
+const AVAILABLE = STRATEGY_NAMES.filter((name) => name === 'auto' || DDP_NAME.test(name))
 
 /**
  * Checks a strategy name, case ignored. Throws BAD_ARGUMENT listing the known names, or UNSUPPORTED for a
@@ -57,4 +61,14 @@ export function parseStrategyName(value: string): StrategyName {
     )
   }
   return known
+}
+
+/** Whether ranks of this strategy are started from a function: spawn, notebook and fork. */
+export function startsFromFunction(name: StrategyName): boolean {
+  return DDP_NAME.exec(name)?.[1] !== undefined
+}
+
+/** Whether a name asks for DDP that tolerates parameters without gradient. */
+export function findsUnusedParameters(name: StrategyName): boolean {
+  return DDP_NAME.exec(name)?.[2] === 'true'
 }

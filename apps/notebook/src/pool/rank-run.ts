@@ -11,6 +11,8 @@ import {
   type Seat,
   type ServerEvents,
   type SessionSnapshot,
+  toWireError,
+  type WireError,
 } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
 import { parseRankMessage, type RankCommand, type RankMessage } from '../rank/messages.ts'
@@ -22,8 +24,9 @@ const PROGRAM_TIMEOUT_MS = 30_000
 export interface RunListener {
   onEvent(rank: number, event: RankEvent): void
   onMessage(rank: number, message: RankMessage): void
-  onSeats?(seats: readonly Seat[]): void
-  /** The run is over, by whatever cause. Nothing comes afterwards. */
+  /** Who sits where, as the server tells it. */
+  onState?(state: RunState): void
+  /** The run is over, by whatever cause. What its ranks say while they tidy up still comes. */
   onEnd(error: RondoError): void
 }
 
@@ -38,7 +41,7 @@ export class RankRun {
   /** The last `ready` event of each rank, with its links: a warm launch shows them too. */
   readonly #ready = new Map<number, RankEvent>()
   readonly #listeners = new Set<RunListener>()
-  #seats: readonly Seat[] = []
+  #state: RunState | null = null
   #commands = 0
   #end: RondoError | null = null
 
@@ -66,8 +69,13 @@ export class RankRun {
     ]
   }
 
+  /** As the server told it last; null before it was opened. */
+  get state(): RunState | null {
+    return this.#state
+  }
+
   get seats(): readonly Seat[] {
-    return this.#seats
+    return this.#state?.seats ?? []
   }
 
   /** Why it is over; null while it goes on. */
@@ -119,8 +127,15 @@ export class RankRun {
    */
   until(
     met: () => boolean,
-    { signal, timeoutMs, what }: { signal?: AbortSignal; timeoutMs: number | null; what: () => string },
+    options: {
+      signal?: AbortSignal
+      timeoutMs: number | null
+      what: () => string
+      /** Goes on waiting when the run ends: for ranks that tidy up. */
+      pastEnd?: boolean
+    },
   ): Promise<void> {
+    const { signal, timeoutMs, what, pastEnd = false } = options
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown): void => {
         clearTimeout(timer)
@@ -135,10 +150,10 @@ export class RankRun {
       }
       const timer =
         timeoutMs === null ? undefined : setTimeout(() => settle(new RondoError('TIMEOUT', what())), timeoutMs)
-      const stop = this.listen({ onEvent: () => {}, onMessage: look, onEnd: settle })
+      const stop = this.listen({ onEvent: () => {}, onMessage: look, onEnd: pastEnd ? () => {} : settle })
       signal?.addEventListener('abort', onAbort, { once: true })
       if (signal?.aborted) onAbort()
-      else if (this.#end !== null) settle(this.#end)
+      else if (this.#end !== null && !pastEnd) settle(this.#end)
       else look()
     })
   }
@@ -146,18 +161,27 @@ export class RankRun {
   /** Ends it for everyone. Ranks get two seconds to tidy up; a run opened meanwhile ends them at once. */
   async stop(reason: string, error?: RondoError): Promise<void> {
     if (this.#end !== null) return
-    this.#finish(error ?? stopped(reason))
-    await this.#client.request('run:stop', { runId: this.runId, reason: reason.slice(0, 120) })
+    const wire = error === undefined ? {} : { error: withoutStack(error) }
+    await this.#client
+      .request('run:stop', { runId: this.runId, reason: reason.slice(0, 120), ...wire })
+      .finally(() => this.#finish(error ?? stopped(reason)))
+  }
+
+  /** Hears nothing more of it. */
+  dispose(): void {
+    this.#finish(stopped('it was left'))
+    for (const unsubscribe of this.#subscriptions) unsubscribe()
+    this.#listeners.clear()
   }
 
   /** `rank 2 (Ada's laptop)`. */
   describe(rank: number): string {
-    const label = this.#seats[rank]?.nodeLabel
+    const label = this.seats[rank]?.nodeLabel
     return label ? `rank ${rank} (${label})` : `rank ${rank}`
   }
 
   #hear({ runId, rank, event }: ServerEvents['run:event']): void {
-    if (runId !== this.runId || rank >= this.members.length || this.#end !== null) return
+    if (runId !== this.runId || rank >= this.members.length) return
     if (event.kind === 'ready') this.#ready.set(rank, event)
     if (event.kind !== 'message') {
       for (const listener of [...this.#listeners]) listener.onEvent(rank, event)
@@ -172,12 +196,12 @@ export class RankRun {
   #follow({ run }: SessionSnapshot): void {
     if (run?.runId === this.runId) this.#see(run)
     // A server that was started anew does not know the run any more.
-    else if (this.#seats.length > 0) this.#finish(stopped('the session went on to something else'))
+    else if (this.#state !== null) this.#finish(stopped('the session went on to something else'))
   }
 
   #see(run: RunState): void {
-    this.#seats = run.seats
-    for (const listener of [...this.#listeners]) listener.onSeats?.(run.seats)
+    this.#state = run
+    for (const listener of [...this.#listeners]) listener.onState?.(run)
     if (run.status === 'failed' || run.status === 'stopped' || run.status === 'done') {
       this.#finish(run.error ? fromWireError(run.error) : stopped(run.status))
     }
@@ -186,11 +210,14 @@ export class RankRun {
   #finish(error: RondoError): void {
     if (this.#end !== null) return
     this.#end = error
-    for (const unsubscribe of this.#subscriptions) unsubscribe()
-    const listeners = [...this.#listeners]
-    this.#listeners.clear()
-    for (const listener of listeners) listener.onEnd(error)
+    for (const listener of [...this.#listeners]) listener.onEnd(error)
   }
+}
+
+/** As the server takes it: short, and without this page's own stack. */
+function withoutStack(error: RondoError): WireError {
+  const { stack: _, details: __, ...wire } = toWireError(error)
+  return { ...wire, name: wire.name.slice(0, 120), message: wire.message.slice(0, 4_096) }
 }
 
 function stopped(reason: string): RondoError {

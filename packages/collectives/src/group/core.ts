@@ -31,6 +31,9 @@ export interface CoreOptions {
   readonly labels: readonly string[]
 }
 
+/** How the end of a link reads that was over before its group began. */
+const ENDED_BEFORE: LinkEnd = { clean: false, reason: 'its link had ended before this group began' }
+
 export class GroupCore implements OperationHost, InboundHost {
   readonly rank: number
   readonly worldSize: number
@@ -70,6 +73,8 @@ export class GroupCore implements OperationHost, InboundHost {
       peer.link.onEnd = (end) => this.#ended(peer, end)
       for (const frame of takeFromPredecessor(peer.link)) this.inbound.take(peer, frame)
     }
+    // A link tells its end once; after a predecessor heard it, nobody would.
+    for (const peer of this.peers) if (peer.link.closed) this.#ended(peer, ENDED_BEFORE)
   }
 
   /** The ranks agreed on messages of at most `bytes`; no operation may be running. */

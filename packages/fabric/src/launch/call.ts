@@ -3,6 +3,7 @@
  * calls the function, with a Fabric that is ready to use where it wants one. Not for: bringing the function here.
  */
 import { invariant } from '@rondo/protocol'
+import { currentRankContext, type RankContext } from '../context.ts'
 import { Fabric } from '../fabric.ts'
 import { adoptRandomness, type CallerRandomness } from '../jobs/jobs.ts'
 import type { LaunchFunction } from './launcher.ts'
@@ -30,7 +31,11 @@ export function registerLaunchable(name: string, fn: Launchable): void {
  * @param args as the launcher got them, header last
  * @returns what the function returns
  */
-export async function callLaunched(fn: LaunchFunction, args: readonly unknown[]): Promise<unknown> {
+export async function callLaunched(
+  fn: LaunchFunction,
+  args: readonly unknown[],
+  context: RankContext = currentRankContext(),
+): Promise<unknown> {
   const header = args.at(-1)
   invariant(isHeader(header), 'the last argument of a launch is its header')
   adoptRandomness(header.randomness)
@@ -41,11 +46,12 @@ export async function callLaunched(fn: LaunchFunction, args: readonly unknown[])
   const own = args.slice(0, -1)
   if (header.fabric === null) return run(...own)
   const { strategy, accelerator, precision } = header.fabric
-  const fabric = new Fabric({
+  const options = {
     strategy,
     ...(accelerator === null ? {} : { accelerator }),
     ...(precision === null ? {} : { precision }),
-  })
+  }
+  const fabric = new Fabric(options, context)
   await fabric.launch()
   return run(fabric, ...own)
 }

@@ -12,6 +12,8 @@ export interface RanksOptions {
   accelerator?: 'cpu' | 'wasm'
   config?: Partial<RunConfig>
   stepTimeoutMs?: number
+  /** Contexts of a notebook's job and not of a script. */
+  job?: 'launch' | 'cell'
 }
 
 export interface TestRank {
@@ -53,6 +55,7 @@ export async function runRanks<T>(
         files,
         emit: (event) => events.push(event),
         signal: abort.signal,
+        job: options.job ?? null,
       })
       return { context, events }
     }),

@@ -37,26 +37,10 @@ export function stepParts(times: StepTimes, hiddenMs: number): { device: Part[];
 }
 
 export function StepBar({ times, hiddenMs }: StepBarProps): VNode {
-  const parts = times ? stepParts(times, hiddenMs) : null
   const hidden = times ? Math.min(hiddenMs, times.communication) : 0
   return (
     <div class="step" data-testid="step-bar">
-      <div class="step-lanes" aria-hidden="true">
-        {(['device', 'network'] as const).map((lane) => (
-          <div class="step-lane" key={lane}>
-            <span class="soft">{lane}</span>
-            <div class="step-track">
-              {parts?.[lane].map((part) => (
-                <span
-                  key={part.name}
-                  class={`step-part step-${part.name}`}
-                  style={{ left: share(part.from, parts.span), width: share(part.ms, parts.span) }}
-                />
-              ))}
-            </div>
-          </div>
-        ))}
-      </div>
+      <StepLanes times={times} hiddenMs={hiddenMs} labelled />
       <ul class="step-legend num">
         {(['compute', 'readback', 'communication', 'apply'] as const).map((name) => (
           <li key={name}>
@@ -71,6 +55,29 @@ export function StepBar({ times, hiddenMs }: StepBarProps): VNode {
           <span class="soft">step</span> {times ? formatMs(times.total) : '–'}
         </li>
       </ul>
+    </div>
+  )
+}
+
+/** The two lanes alone, for lists of many ranks whose legend stands elsewhere. */
+export function StepLanes({ times, hiddenMs, labelled = false }: StepBarProps & { labelled?: boolean }): VNode {
+  const parts = times ? stepParts(times, hiddenMs) : null
+  return (
+    <div class={labelled ? 'step-lanes' : 'step-lanes step-lanes-bare'} aria-hidden="true">
+      {(['device', 'network'] as const).map((lane) => (
+        <div class="step-lane" key={lane}>
+          {labelled && <span class="soft">{lane}</span>}
+          <div class="step-track">
+            {parts?.[lane].map((part) => (
+              <span
+                key={part.name}
+                class={`step-part step-${part.name}`}
+                style={{ left: share(part.from, parts.span), width: share(part.ms, parts.span) }}
+              />
+            ))}
+          </div>
+        </div>
+      ))}
     </div>
   )
 }

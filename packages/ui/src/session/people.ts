@@ -15,6 +15,10 @@ export interface NodeEntry {
   mine: boolean
   tone: Tone
   state: string
+  /** Pages that make up the node; empty for seats without one. */
+  pageIds: string[]
+  /** What its ranks did in the run so far, together; null before they trained. */
+  samplesPerSecond: number | null
 }
 
 /** `now` is the page's clock, ms. */
@@ -33,6 +37,8 @@ export function nodesOf(state: SessionView, now: number): NodeEntry[] {
       device: usedDevice(run, held, own),
       ranks: live || held.length > 0 ? held.map((seat) => seat.rank) : own.map((member) => members.indexOf(member)),
       mine: own.some((member) => member.pageId === state.pageId),
+      pageIds: [...new Set(own.map((member) => member.pageId))],
+      samplesPerSecond: speedOf(run, held),
       ...entryState(run === null ? [] : held.map((seat) => standing(run, seat)), live),
     }
   })
@@ -53,6 +59,11 @@ function usedDevice(run: RunProgress | null, held: readonly Seat[], [member]: re
   if (setup == null) return deviceName(member.device)
   const adapter = setup.adapter ?? plural(member.device.cores, 'core')
   return `trains on ${setup.accelerator}: ${adapter}${setup.software ? ' (software)' : ''}`
+}
+
+function speedOf(run: RunProgress | null, held: readonly Seat[]): number | null {
+  const speeds = held.flatMap((seat) => run?.ranks[seat.rank]?.samplesPerSecond || [])
+  return speeds.length === 0 ? null : speeds.reduce((sum, speed) => sum + speed, 0)
 }
 
 function entryState(held: readonly Standing[], live: boolean): Pick<NodeEntry, 'tone' | 'state'> {
@@ -80,7 +91,16 @@ function grouped(
     const key = `${seat.state}-${seat.nodeRank}-${seat.nodeLabel}`
     const entry = byNode.get(key)
     if (entry) entry.ranks.push(seat.rank)
-    else byNode.set(key, { key, label: seat.nodeLabel, ranks: [seat.rank], mine: false, ...describe(seat) })
+    else
+      byNode.set(key, {
+        key,
+        label: seat.nodeLabel,
+        ranks: [seat.rank],
+        mine: false,
+        pageIds: [],
+        samplesPerSecond: null,
+        ...describe(seat),
+      })
   }
   return [...byNode.values()]
 }

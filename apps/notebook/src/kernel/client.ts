@@ -131,6 +131,11 @@ export class KernelClient implements KernelPort {
     })
   }
 
+  /** Adds an output of the page's own making, such as a run's panel, to those of an execution. */
+  show(executionId: string, output: KernelOutput): void {
+    this.#executions.get(executionId)?.onOutput(output)
+  }
+
   /** Ends the worker for good, as closing the notebook does. */
   dispose(): void {
     this.#end('dead')

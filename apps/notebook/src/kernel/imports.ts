@@ -44,6 +44,15 @@ export function createImporter(rules: ImportRules): (specifier: string) => Promi
   }
 }
 
+/** Files beside the notebook that a cell's code names, for ranks that are about to run it. */
+export function localModules(code: string): string[] {
+  return [
+    ...new Set(
+      [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'](\.{0,2}\/[^"']+)["']/g)].flatMap(([, name]) => name ?? []),
+    ),
+  ]
+}
+
 async function importRemote(specifier: string, hosts: readonly string[]): Promise<object> {
   const url = new URL(specifier)
   if (url.protocol !== 'https:') throw refused(specifier, 'only https addresses can be imported. Use one.')

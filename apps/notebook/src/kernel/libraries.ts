@@ -1,0 +1,46 @@
+/**
+ * Rondo and tfjs for cells: loaded when the first cell imports one of them, with the best device of this machine
+ * ready. They are the runtime's own modules, the same that ranks use. Not for: other imports (imports.ts).
+ */
+import type { Launcher } from '@rondo/fabric'
+
+export interface Libraries {
+  rondo(): Promise<object>
+  tfjs(): Promise<object>
+}
+
+/**
+ * @param launcher takes what cells launch
+ * @param say writes a line under the running cell
+ */
+export function createLibraries(launcher: Launcher, say: (line: string) => void): Libraries {
+  let device: Promise<void> | null = null
+  const ready = (): Promise<void> => {
+    device ??= prepareDevice(launcher, say).catch((thrown: unknown) => {
+      device = null
+      throw thrown
+    })
+    return device
+  }
+  return {
+    async rondo() {
+      const [module] = await Promise.all([import('rondo'), ready()])
+      return module
+    },
+    async tfjs() {
+      const [module] = await Promise.all([import('@rondo/engine/tfjs'), ready()])
+      return module
+    },
+  }
+}
+
+/** The kernel computes beside its ranks, so it takes one thread and whatever adapter there is. */
+async function prepareDevice(launcher: Launcher, say: (line: string) => void): Promise<void> {
+  const [{ selectAccelerator }, { setLauncher }] = await Promise.all([import('@rondo/engine'), import('@rondo/fabric')])
+  setLauncher(launcher)
+  const { notes } = await selectAccelerator('auto', {
+    threads: 1,
+    onDeviceLost: (error) => say(`${error.message} Restart the kernel to go on with another device.`),
+  })
+  for (const note of notes) say(note)
+}

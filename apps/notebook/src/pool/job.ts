@@ -42,7 +42,7 @@ export async function runJob(order: JobOrder): Promise<Map<number, ArrayBuffer>>
   const askedAt = performance.now()
   try {
     await folder.put(job.file, program, signal)
-    await run.command(ranks, { do: 'job', job }, signal)
+    await run.command(ranks, { do: 'job', job, token: folder.token }, signal)
     await run.until(() => watch.allStarted, {
       signal,
       timeoutMs: TAKE_TIMEOUT_MS,

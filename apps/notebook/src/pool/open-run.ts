@@ -92,7 +92,8 @@ async function freeSession(client: SignalingClient, pageId: string | null): Prom
   const run = snapshot?.run
   if (!snapshot || !run || (run.status !== 'waiting' && run.status !== 'running')) return
   const opener = run.config.env[OPENER]
-  if (opener !== undefined && (opener === (pageId ?? '') || (opener !== '' && !snapshot.members.some((member) => member.pageId === opener))) {
+  const isHere = snapshot.members.some((member) => member.pageId === opener)
+  if (opener !== undefined && (opener === (pageId ?? '') || (opener !== '' && !isHere))) {
     await client.request('run:stop', { runId: run.runId, reason: 'the notebook that opened it is gone' })
     return
   }

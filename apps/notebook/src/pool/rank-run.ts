@@ -41,6 +41,7 @@ export class RankRun {
   /** The last `ready` event of each rank, with its links: a warm launch shows them too. */
   readonly #ready = new Map<number, RankEvent>()
   readonly #listeners = new Set<RunListener>()
+  readonly #lastLines = new Map<number, string>()
   #state: RunState | null = null
   #commands = 0
   #end: RondoError | null = null
@@ -174,6 +175,11 @@ export class RankRun {
     this.#listeners.clear()
   }
 
+  /** What the rank printed last; empty before it printed anything. */
+  lastLine(rank: number): string {
+    return this.#lastLines.get(rank) ?? ''
+  }
+
   /** `rank 2 (Ada's laptop)`. */
   describe(rank: number): string {
     const label = this.seats[rank]?.nodeLabel
@@ -183,6 +189,7 @@ export class RankRun {
   #hear({ runId, rank, event }: ServerEvents['run:event']): void {
     if (runId !== this.runId || rank >= this.members.length) return
     if (event.kind === 'ready') this.#ready.set(rank, event)
+    if (event.kind === 'console') this.#lastLines.set(rank, event.text.trimEnd().split('\n').at(-1) ?? '')
     if (event.kind !== 'message') {
       for (const listener of [...this.#listeners]) listener.onEvent(rank, event)
       return

@@ -17,11 +17,11 @@ export function wantedDevices(request: {
   return slots
 }
 
-/** The ranks of a cell, sorted and each once; null takes all. BAD_ARGUMENT names the valid range. */
+/** The ranks of a cell in the order given, each once; null takes all. BAD_ARGUMENT names the valid range. */
 export function requireRanks(ranks: readonly number[] | null, worldSize: number): number[] {
   if (ranks === null) return Array.from({ length: worldSize }, (_, rank) => rank)
   const wrong = ranks.filter((rank) => !Number.isInteger(rank) || rank < 0 || rank >= worldSize)
-  if (ranks.length > 0 && wrong.length === 0) return [...new Set(ranks)].sort((a, b) => a - b)
+  if (ranks.length > 0 && wrong.length === 0) return [...new Set(ranks)]
   const valid = worldSize === 1 ? 'there is only rank 0' : `there are ranks 0 to ${worldSize - 1}`
   throw new RondoError(
     'BAD_ARGUMENT',

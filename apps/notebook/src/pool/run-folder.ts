@@ -26,6 +26,11 @@ export class RunFolder {
     this.#options = options
   }
 
+  /** What whoever takes part may use: the session's join token. */
+  get token(): string {
+    return this.#options.joinToken
+  }
+
   /** Makes it; STORAGE_FAILED with the server's reason when it refuses. */
   async create(signal: AbortSignal): Promise<void> {
     await this.#request('', 'POST', this.#options.controlToken, { signal, timeoutMs: REQUEST_TIMEOUT_MS })

@@ -40,7 +40,7 @@ export async function askStatus(run: RankRun): Promise<DistStatus> {
         alive: !isGone && (seat.state === 'running' || seat.state === 'starting'),
         busy: answer?.busy ?? true,
         memoryBytes: answer?.memoryBytes ?? null,
-        lastLine: answer?.lastLine ?? '',
+        lastLine: run.lastLine(rank),
       }
     }),
   }

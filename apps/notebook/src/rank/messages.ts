@@ -29,9 +29,16 @@ export interface CellJob {
 
 export type Job = LaunchJob | CellJob
 
+/** A job and what the rank needs to run it. */
+export interface JobOrder {
+  job: Job
+  /** Opens modules of the served folder, which ranks import as the notebook does. */
+  token: string
+}
+
 /** Controller to ranks. */
 export type RankCommand =
-  | { do: 'job'; job: Job }
+  | ({ do: 'job' } & JobOrder)
   /** The cell job's awaits reject, its collectives too; a loop that never yields does not hear it. */
   | { do: 'interrupt'; job: number; error: WireError }
   /** After a job that ended badly, to all ranks: a new group on the same links. Answered by `regrouped`. */
@@ -51,7 +58,7 @@ export type RankMessage =
   /** `file` holds the encoded value; null where this rank gives none. */
   | { type: 'done'; job: number; milliseconds: number; file: string | null }
   | { type: 'failed'; job: number; milliseconds: number; error: CellError; reason: FailureReason }
-  | { type: 'status'; id: number; busy: boolean; memoryBytes: number; lastLine: string; adapter: string }
+  | { type: 'status'; id: number; busy: boolean; memoryBytes: number; adapter: string }
   | { type: 'synced'; id: number; error: WireError | null }
   | { type: 'regrouped'; id: number; error: WireError | null }
 
@@ -119,7 +126,6 @@ const RankMessageSchema = v.variant('type', [
     id: Count,
     busy: v.boolean(),
     memoryBytes: v.number(),
-    lastLine: Text,
     adapter: Text,
   }),
   v.object({ type: v.literal('synced'), id: Count, error: v.nullable(WireSchema) }),

@@ -1,0 +1,69 @@
+/**
+ * A job's failure as the notebook is told: in the person's own lines, with the rank and its node, and with whether
+ * this rank's own code threw or only heard of another's end.
+ */
+import type { RankContext } from '@rondo/fabric'
+import { toCellError } from '@rondo/kernel'
+import type { CellError } from '@rondo/kernel/output'
+import { RondoError } from '@rondo/protocol'
+import type { FailureReason } from './messages.ts'
+
+/** Codes by which a rank reports somebody else's end. */
+const SECOND_HAND: ReadonlySet<string> = new Set([
+  'CONNECTION_LOST',
+  'LINK_FAILED',
+  'RANK_LOST',
+  'RANK_FAILED',
+  'ABORTED',
+])
+/** Characters of a message that travel. */
+const MAX_MESSAGE = 8_000
+/** Frames of a stack that travel, and causes below one another. */
+const MAX_FRAMES = 60
+const MAX_CAUSES = 5
+
+/** Whether an error with this code and rank is news of another rank's end. */
+export function isSecondHand(error: { code?: string | null; rank?: number | null | undefined }, rank: number): boolean {
+  const isElsewhere = typeof error.rank === 'number' && error.rank !== rank
+  return isElsewhere || SECOND_HAND.has(error.code ?? '')
+}
+
+export function reasonOf(
+  error: Pick<CellError, 'code' | 'rank'>,
+  context: RankContext,
+  interrupted: boolean,
+): FailureReason {
+  if (interrupted) return 'interrupted'
+  return context.signal.aborted || isSecondHand(error, context.group.rank) ? 'other' : 'own'
+}
+
+/** What was thrown, in the person's own lines. */
+export function cellErrorOf(thrown: unknown, context: RankContext): CellError {
+  return named(toCellError(thrown), context)
+}
+
+/** Adds the rank where nothing says it yet, and keeps an endless message from filling the wire. */
+export function named(error: CellError, { group, nodeLabel }: RankContext): CellError {
+  return bounded(error, { rank: group.rank, node: nodeLabel }, MAX_CAUSES)
+}
+
+function bounded(error: CellError, at: { rank: number; node: string }, causes: number): CellError {
+  const { name, message, frames, cause } = error
+  return {
+    ...error,
+    name: name.slice(0, 200),
+    message: message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)} …` : message,
+    frames: frames.slice(0, MAX_FRAMES),
+    cause: cause === null || causes === 0 ? null : bounded(cause, at, causes - 1),
+    rank: error.rank ?? at.rank,
+    node: error.node ?? at.node,
+  }
+}
+
+/** The same as the other ranks hear it through the group: whose it is, and what it says. */
+export function newsOf({ name, message, rank, node }: CellError): RondoError {
+  return new RondoError('RANK_FAILED', `${name}: ${message}`, {
+    ...(rank === null ? {} : { rank }),
+    ...(node === null ? {} : { node }),
+  })
+}

@@ -21,7 +21,6 @@ export class NotebookRunner {
   readonly #port: KernelPort
   /** The latest execution of each cell: what an older one still says is dropped. */
   readonly #latest = new WeakMap<CellModel, string>()
-  /** The cell that shows a display, so that another cell's code can update it. */
   #executionCount = 0
 
   constructor(document: NotebookDocument, port: KernelPort) {
@@ -31,9 +30,9 @@ export class NotebookRunner {
 
   /** Queues cells in the given order. Markdown is shown as text; empty and raw cells have nothing to run. */
   run(cells: readonly CellModel[]): void {
+    this.render(cells)
     batch(() => {
       for (const cell of cells) {
-        if (cell.kind.peek() === 'markdown') cell.rendered.value = cell.source.peek().trim() !== ''
         if (cell.kind.peek() !== 'code') continue
         if (cell.source.peek().trim() === '') {
           cell.clearOutputs()
@@ -45,6 +44,13 @@ export class NotebookRunner {
       }
     })
     if (this.running.peek() === null) void this.#drain()
+  }
+
+  /** Shows Markdown cells as text; that runs nothing. */
+  render(cells: readonly CellModel[]): void {
+    for (const cell of cells) {
+      if (cell.kind.peek() === 'markdown') cell.rendered.value = cell.source.peek().trim() !== ''
+    }
   }
 
   /** Stops what runs at its next await and forgets what waits. */
@@ -104,9 +110,10 @@ export class NotebookRunner {
     batch(() => {
       this.running.value = null
       this.stoppingSince.value = null
-      // A cell that was never started by a kernel (killed or restarted before) has no number.
       cell.setExecutionCount(cellNumber)
-      cell.run.value = { state: 'idle', startedAt: null, milliseconds: result.milliseconds }
+      // It may have been asked for again while it ran.
+      const state = this.waiting.peek().includes(cell) ? 'queued' : 'idle'
+      cell.run.value = { state, startedAt: null, milliseconds: result.milliseconds }
     })
     return result
   }

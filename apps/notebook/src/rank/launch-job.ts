@@ -3,11 +3,12 @@
  * telling how it ended (program.ts).
  */
 import { callLaunched, type RankContext } from '@rondo/fabric'
-import { createDisplay } from '@rondo/kernel/display'
+import { createRuntime, createScope, registerCell } from '@rondo/kernel'
 import { encodeValue, reviveProgram } from '@rondo/kernel/fork'
 import { valueCodecs } from '../kernel/codecs.ts'
 import type { JobOrder, LaunchJob } from './messages.ts'
 import { rankImporter } from './modules.ts'
+import { cellGlobals } from './globals.ts'
 import type { Outlet } from './outlet.ts'
 
 /** Runs it inside the job's context; resolves with the file of rank 0's encoded value, null on other ranks. */
@@ -19,15 +20,13 @@ export async function runLaunch(
 ): Promise<string | null> {
   const { files, group, signal } = context
   const program = await files.read(job.file)
-  const display = createDisplay()
-  const { fn, args, scope, interrupt } = await reviveProgram(program.buffer, {
-    importModule: rankImporter(token),
-    codecs: valueCodecs,
-    globals: display.globals,
-    onOutput: (output) => outlet.push(output),
-  })
+  const importModule = rankImporter(token)
+  const scope = createScope(cellGlobals((output) => outlet.push(output)))
+  const runtime = createRuntime({ scope, importModule })
   // Code that awaits something else than the group hears of the end too.
-  signal.addEventListener('abort', () => interrupt(signal.reason), { once: true })
+  signal.addEventListener('abort', () => runtime.interrupt(), { once: true })
+  const { fn, args, cells } = await reviveProgram(program.buffer, { scope, runtime, importModule, codecs: valueCodecs })
+  for (const cell of cells) registerCell(cell)
   const value = await callLaunched(fn, args)
   if (group.rank !== 0) return null
   const file = `jobs/${job.job}.result.bin`

@@ -29,9 +29,11 @@ export function recordTensors(): TensorRecord {
   const engine = tf.engine() as unknown as EngineDoors
   const { trackTensor, disposeTensor } = engine
   const born = new Set<tf.Tensor>()
+  // A variable that is assigned goes and comes again, so those of before must be known.
+  const old = new Set<tf.Tensor>(Object.values(tf.engine().registeredVariables))
   engine.trackTensor = function (tensor, backend) {
     trackTensor.call(this, tensor, backend)
-    born.add(tensor)
+    if (!old.has(tensor)) born.add(tensor)
   }
   engine.disposeTensor = function (tensor) {
     disposeTensor.call(this, tensor)

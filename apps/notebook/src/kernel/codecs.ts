@@ -70,7 +70,8 @@ const layersModelCodec: ValueCodec = {
   test: (value) => value instanceof tf.LayersModel,
   async encode(value): Promise<tf.io.ModelArtifacts> {
     const model = value as tf.LayersModel
-    if (!model.built) throw new Error('It has no weights yet: give its first layer an inputShape, or call build first.')
+    if (model.layers.some(({ built }) => !built))
+      throw new Error('It has no weights yet: give its first layer an inputShape, or call build first.')
     const saved: tf.io.ModelArtifacts[] = []
     const handler = tf.io.withSaveHandler(async (artifacts) => {
       saved.push(artifacts)

@@ -17,7 +17,7 @@ export interface QueuedOutput {
 export class OutputQueue {
   readonly #send: (items: QueuedOutput[]) => void
   #items: QueuedOutput[] = []
-  #lastFlush = 0
+  #lastFlush = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | null = null
 
   constructor(send: (items: QueuedOutput[]) => void) {

@@ -43,7 +43,7 @@ export async function runJob(order: JobOrder): Promise<Map<number, ArrayBuffer>>
   try {
     await folder.put(job.file, program, signal)
     await run.command(ranks, { do: 'job', job, token: folder.token }, signal)
-    await run.until(() => watch.allStarted, {
+    await run.until(() => watch.allStarted || watch.failures.length > 0, {
       signal,
       timeoutMs: TAKE_TIMEOUT_MS,
       what: () =>

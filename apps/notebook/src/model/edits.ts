@@ -42,13 +42,6 @@ export function moveCells(document: NotebookDocument, moved: readonly CellModel[
   return true
 }
 
-/** Moves one cell to stand at `index` of the list without it, for dragging. */
-export function moveCellTo(document: NotebookDocument, cell: CellModel, index: number): void {
-  const rest = document.cells.peek().filter((other) => other !== cell)
-  if (document.cells.peek()[index] === cell) return
-  document.undoStack.record([], () => document.setCells(rest.toSpliced(index, 0, cell)))
-}
-
 /** Cuts a cell at these offsets (UTF-16 units). The last part keeps id and outputs. Returns the parts in order. */
 export function splitCell(document: NotebookDocument, cell: CellModel, offsets: readonly number[]): CellModel[] {
   const source = cell.source.peek()

@@ -48,6 +48,8 @@ export function App({ port, examples = [], devices, runPanel, notice }: AppProps
             open={open}
             devices={devices}
             runPanel={runPanel}
+            examples={examples}
+            onExample={(example) => void state.startExample(example)}
             onHome={() => void state.show(null)}
             onNew={() => void state.create()}
             onOpenFile={() => void state.chooseFile()}

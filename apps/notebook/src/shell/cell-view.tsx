@@ -80,8 +80,8 @@ export function CellView({ open, cell, index, runPanel }: CellViewProps): VNode 
         ) : (
           <CellSource open={open} cell={cell} label={name} wanted={active} />
         )}
-        {runPanel?.(cell.id)}
         {kind === 'code' && <Outputs open={open} cell={cell} />}
+        {runPanel?.(cell.id)}
       </div>
       {active && <CellTools open={open} cell={cell} />}
     </section>

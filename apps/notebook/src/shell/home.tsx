@@ -63,16 +63,7 @@ export function Home(props: HomeProps): VNode {
         {examples.length > 0 && (
           <section aria-labelledby="examples">
             <h2 id="examples">Start with an example</h2>
-            <ul class="home-examples">
-              {examples.map((example) => (
-                <li key={example.id}>
-                  <button type="button" class="home-example" onClick={() => onExample(example)}>
-                    <strong>{example.title}</strong>
-                    <span class="soft">{example.about}</span>
-                  </button>
-                </li>
-              ))}
-            </ul>
+            <ExampleList examples={examples} onExample={onExample} />
           </section>
         )}
         <section aria-labelledby="mine">
@@ -89,6 +80,22 @@ export function Home(props: HomeProps): VNode {
         </p>
       </main>
     </>
+  )
+}
+
+/** Also under the blank cell of a new notebook. */
+export function ExampleList({ examples, onExample }: Pick<HomeProps, 'examples' | 'onExample'>): VNode {
+  return (
+    <ul class="home-examples">
+      {examples.map((example) => (
+        <li key={example.id}>
+          <button type="button" class="home-example" onClick={() => onExample(example)}>
+            <strong>{example.title}</strong>
+            <span class="soft">{example.about}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
   )
 }
 

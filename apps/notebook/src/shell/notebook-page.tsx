@@ -9,6 +9,7 @@ import { Confirm } from './dialog.tsx'
 import { canShare, downloadNotebook, shareNotebook } from './files.ts'
 import { HelpSheet } from './help-sheet.tsx'
 import { HistorySheet } from './history-sheet.tsx'
+import { type Example, ExampleList } from './home.tsx'
 import { Icon } from './icons.tsx'
 import { listenForKeys } from './keys.ts'
 import type { MenuItem } from './menu.tsx'
@@ -19,6 +20,8 @@ export interface NotebookPageProps {
   open: OpenNotebook
   devices?: ComponentChildren
   runPanel?: ((cellId: string) => ComponentChildren) | undefined
+  examples: readonly Example[]
+  onExample: (example: Example) => void
   onHome: () => void
   onNew: () => void
   onOpenFile: () => void
@@ -66,6 +69,7 @@ export function NotebookPage(props: NotebookPageProps): VNode {
               <Icon name="add" /> Add a cell
             </button>
           )}
+          <Blank {...props} />
         </main>
         {hasDevices && showDevices && (
           <aside id="devices" class="side" aria-label="Devices">
@@ -78,6 +82,21 @@ export function NotebookPage(props: NotebookPageProps): VNode {
       </p>
       <OpenDialog open={open} />
     </>
+  )
+}
+
+/** An empty notebook says how else to begin. */
+function Blank({ open, examples, onExample }: NotebookPageProps): VNode | null {
+  const [only, ...others] = open.document.cells.value
+  if (others.length > 0 || only?.source.value !== '' || only.outputs.value.length > 0 || examples.length === 0)
+    return null
+  return (
+    <section class="blank" aria-labelledby="blank">
+      <h2 id="blank" class="soft">
+        Write in the cell above, or start from an example
+      </h2>
+      <ExampleList examples={examples} onExample={onExample} />
+    </section>
   )
 }
 

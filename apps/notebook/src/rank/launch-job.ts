@@ -6,9 +6,9 @@ import { callLaunched, type RankContext } from '@rondo/fabric'
 import { createRuntime, createScope, registerCell } from '@rondo/kernel'
 import { encodeValue, reviveProgram } from '@rondo/kernel/fork'
 import { valueCodecs } from '../kernel/codecs.ts'
+import { cellGlobals } from './globals.ts'
 import type { JobOrder, LaunchJob } from './messages.ts'
 import { rankImporter } from './modules.ts'
-import { cellGlobals } from './globals.ts'
 import type { Outlet } from './outlet.ts'
 
 /** Runs it inside the job's context; resolves with the file of rank 0's encoded value, null on other ranks. */

@@ -4,7 +4,8 @@
  */
 import type { RankContext } from '@rondo/fabric'
 import type { KernelOutput } from '@rondo/kernel/output'
-import { MAX_CONSOLE_CHARS, MAX_RESULT_BYTES } from '@rondo/protocol'
+import { MAX_RESULT_BYTES } from '@rondo/protocol'
+import type { RankConsole } from './console.ts'
 import type { RankMessage } from './messages.ts'
 
 /** Bytes of an output's JSON above which it goes through a file; the message around it needs some room. */
@@ -12,21 +13,24 @@ const MAX_INLINE_BYTES = MAX_RESULT_BYTES - 1_024
 
 export class Outlet {
   readonly #context: RankContext
+  readonly #console: RankConsole
   readonly #job: number
   #files = 0
   /** Files under way; later outputs wait, so that all come in order. */
   #pending: Promise<void> | null = null
 
-  constructor(context: RankContext, job: number) {
+  constructor(context: RankContext, console: RankConsole, job: number) {
     this.#context = context
+    this.#console = console
     this.#job = job
   }
 
   push(output: KernelOutput): void {
     if (output.kind === 'stream') {
-      this.#print(output.name === 'stderr' ? 'error' : 'log', output.text)
+      this.#console.write(output.name === 'stderr' ? 'error' : 'log', output.text)
       return
     }
+    this.#console.flush()
     const text = JSON.stringify(output)
     // A character takes three bytes at most, so that most outputs need no counting.
     const isLarge = text.length > MAX_INLINE_BYTES / 3 && new TextEncoder().encode(text).length > MAX_INLINE_BYTES
@@ -36,6 +40,7 @@ export class Outlet {
 
   /** Resolves when everything is on its way. */
   async flush(): Promise<void> {
+    this.#console.flush()
     await this.#pending
   }
 
@@ -59,14 +64,7 @@ export class Outlet {
       await files.write(file, new TextEncoder().encode(text))
       this.#send({ type: 'output-file', job: this.#job, file })
     } catch (error) {
-      this.#print('error', `An output of ${text.length} characters could not be shown: ${String(error)}`)
-    }
-  }
-
-  #print(level: 'log' | 'error', text: string): void {
-    const lines = text.replace(/\n$/, '')
-    for (let start = 0; start === 0 || start < lines.length; start += MAX_CONSOLE_CHARS) {
-      this.#context.emit({ kind: 'console', level, text: lines.slice(start, start + MAX_CONSOLE_CHARS) })
+      this.#console.write('error', `An output of ${text.length} characters could not be shown: ${String(error)}`)
     }
   }
 

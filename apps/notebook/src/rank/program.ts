@@ -5,8 +5,10 @@
 import { tf } from '@rondo/engine'
 import { abortJob, currentRankContext, disposeJob, nextRankContext, type RankContext, regroup } from '@rondo/fabric'
 import { toCellError } from '@rondo/kernel'
+import { createDisplay } from '@rondo/kernel/display'
 import { fromWireError, RondoError, toWireError, type WireError } from '@rondo/protocol'
 import { CellThrew, RankCells } from './cell-job.ts'
+import { RankConsole } from './console.ts'
 import { cellErrorOf, isSecondHand, named, newsOf, reasonOf } from './failure.ts'
 import { runLaunch } from './launch-job.ts'
 import type { JobOrder, RankCommand, RankMessage } from './messages.ts'
@@ -27,14 +29,17 @@ export default async function notebookRank(): Promise<void> {
 
 class NotebookRank {
   readonly #base: RankContext
+  readonly #console: RankConsole
   #running: Running | null = null
   #cells: RankCells | null = null
 
   constructor(base: RankContext) {
     this.#base = base
+    this.#console = new RankConsole(base.emit, createDisplay().text)
   }
 
   async serve(): Promise<void> {
+    this.#console.install()
     catchUnhandled((error) => this.#unhandled(error))
     this.#base.signal.addEventListener('abort', () => this.#cells?.interrupt(), { once: true })
     this.#send({ type: 'open' })
@@ -74,7 +79,7 @@ class NotebookRank {
   async #run(order: JobOrder): Promise<void> {
     const { job } = order
     const context = nextRankContext({ kind: job.kind })
-    const outlet = new Outlet(context, job.job)
+    const outlet = new Outlet(context, this.#console, job.job)
     let fail: (error: unknown) => void = () => {}
     const unhandled = new Promise<never>((_, reject) => {
       fail = reject

@@ -29,7 +29,6 @@ export interface BackwardOptions {
 export class Fabric {
   private readonly context: RankContext
   private readonly options: ResolvedOptions
-  private readonly given: FabricOptions
   /** What is to be launched; null where ranks are there or cannot be. */
   private readonly plan: NotebookPlan | null
   private launched = false
@@ -45,7 +44,6 @@ export class Fabric {
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
   constructor(options: FabricOptions = {}, context: RankContext = currentRankContext()) {
     this.context = context
-    this.given = options
     const { resolved, plan } = resolveHere(options, context)
     this.options = resolved
     this.plan = plan
@@ -92,14 +90,14 @@ export class Fabric {
   launch(): Promise<void>
   launch<A extends unknown[], R>(fn: (fabric: Fabric, ...args: A) => R | Promise<R>, ...args: A): Promise<R>
   async launch(...call: unknown[]): Promise<unknown> {
-    const { context, options, plan, given } = this
+    const { context, options, plan } = this
     if (call.length > 0) {
       const inPlace = async (fn: (...args: never[]) => unknown, args: unknown[]): Promise<unknown> => {
         await this.prepareDevice()
         this.launched = true
         return (fn as (...all: unknown[]) => unknown)(this, ...args)
       }
-      return launchFunction({ context, plan, options, given, inPlace }, call[0], call.slice(1))
+      return launchFunction({ context, plan, options, inPlace }, call[0], call.slice(1))
     }
     if (this.launched) return undefined
     if (plan) await checkBareLaunch(plan)

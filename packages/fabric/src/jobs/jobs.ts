@@ -66,8 +66,9 @@ export function nextRankContext(options: JobOptions): RankContext {
  */
 export function abortJob(error: RondoError): void {
   const context = job?.context ?? baseRankContext()
-  job?.abort.abort(error)
+  // The group first: operations that hear of it by the signal would only say that they were aborted.
   context.group.abort(error)
+  job?.abort.abort(error)
 }
 
 /**

@@ -44,6 +44,7 @@ describe('in a notebook', () => {
     [{ devices: 'auto' }, 'auto', 'ddp_notebook'],
     [{ devices: -1 }, 'auto', 'ddp_notebook'],
     [{}, 'auto', 'ddp_notebook'],
+    [{ devices: 2, accelerator: 'auto', precision: '32' }, 2, 'ddp_notebook'],
     [{ devices: 1, strategy: 'ddp_fork' }, 1, 'ddp_fork'],
     [
       { devices: 2, strategy: 'ddp_notebook_find_unused_parameters_true' },
@@ -53,7 +54,7 @@ describe('in a notebook', () => {
   ] as const)('asks for %j', async (options, devices, strategy) => {
     const launcher = memoryLauncher()
     const used = await new Fabric(options as object).launch(async (own) => own.strategy)
-    expect(launcher.requests).toMatchObject([{ devices, strategy }])
+    expect(launcher.requests).toMatchObject([{ devices, strategy, accelerator: null, precision: null }])
     expect(used).toMatchObject({ name: 'ddp', options: { findUnusedParameters: strategy.endsWith('_true') } })
   })
 

@@ -5,7 +5,7 @@
 import { RondoError } from '@rondo/protocol'
 import { startsFromFunction } from '@rondo/strategies'
 import type { RankContext } from '../context.ts'
-import type { FabricOptions, ResolvedOptions } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { LaunchFunction } from './launcher.ts'
 import { launchOnRanks } from './on-ranks.ts'
 import { checkStrategy, type NotebookPlan, ranksOf, runsInPlace } from './plan.ts'
@@ -16,14 +16,12 @@ export interface LaunchSite {
   /** null outside of a notebook's kernel. */
   plan: NotebookPlan | null
   options: ResolvedOptions
-  /** As they were written. */
-  given: FabricOptions
   /** Runs the function as the one rank that is here. */
   inPlace: (fn: LaunchFunction, args: unknown[]) => Promise<unknown>
 }
 
 export async function launchFunction(site: LaunchSite, fn: unknown, args: unknown[]): Promise<unknown> {
-  const { context, plan, options, given } = site
+  const { context, plan, options } = site
   if (context.config !== null) throw ranksExist(context)
   checkFunction('fabric.launch', fn)
   const launched = fn as LaunchFunction
@@ -39,8 +37,9 @@ export async function launchFunction(site: LaunchSite, fn: unknown, args: unknow
     call: 'fabric.launch',
     devices: plan?.devices ?? 1,
     strategy: named === null || named === 'auto' ? 'ddp_notebook' : named,
-    accelerator: given.accelerator === undefined ? null : options.accelerator,
-    precision: given.precision === undefined ? null : options.precision,
+    // What everybody gets anyway is not said, so that launches which mean the same look the same.
+    accelerator: options.accelerator === 'auto' ? null : options.accelerator,
+    precision: options.precision === '32-true' ? null : options.precision,
     passFabric: true,
   })
 }

@@ -20,12 +20,13 @@ import {
   dataProperty,
   ERROR_TYPES,
   hasBuiltinPrototype,
-  isNative,
   isPlain,
   typedArrayName,
+  withArticle,
 } from './kinds.ts'
 import { childPlace, needsOf, type Place, pathOf } from './place.ts'
 import { SegmentCollector } from './segments.ts'
+import { foreignBase, hasHoles, isArrayIndex, isNumber, mapKey, numberSlot } from './slots.ts'
 import type { ValueCodec } from './value-codec.ts'
 
 /** Number arrays from this length on are float64 in a segment instead of JSON. */
@@ -42,9 +43,6 @@ export interface Links {
   /** Why instances of a class that crosses can't cross themselves; null where nothing is known against them. */
   objectionToInstances(maker: object): Objection | null
 }
-
-/** Characters of a Map's key in a path. */
-const MAX_KEY_TEXT = 60
 
 /** Own properties of a function that it gets from its code. */
 const FUNCTION_KEYS: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'arguments', 'caller'])
@@ -129,11 +127,13 @@ export class Encoder {
   /** Takes everything that was queued apart, now, and starts what must be read from devices. */
   drain(): void {
     try {
-      for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
-        const { value, id, place } = next
+      // First come, first served: the path that a refusal names is a shortest one.
+      for (let at = 0; at < this.#queue.length; at++) {
+        const { value, id, place } = this.#queue[at]!
         const node = this.#node(value, id, place)
         if (node !== null) this.#nodes[id] = node
       }
+      this.#queue.length = 0
     } catch (error) {
       // What already reads must not become an unhandled rejection.
       for (const { parts } of this.#readings) parts.catch(() => {})
@@ -172,7 +172,7 @@ export class Encoder {
 
   /** null: a codec reads it, and its node comes later. */
   #node(value: object, id: number, place: Place): Node | null {
-    const codec = this.codecs.find((one) => one.test(value))
+    const codec = typeof value === 'object' ? this.codecs.find((one) => one.test(value)) : undefined
     if (codec !== undefined) return this.#codecNode(codec, value, id, place)
     const linked = this.links.resolve(value, place, this)
     if (linked !== null) return linked
@@ -204,7 +204,7 @@ export class Encoder {
   #codecRefused(codec: ValueCodec, place: Place, error: unknown): never {
     if (error instanceof ForkError) throw error
     const hint = error instanceof Error ? error.message : String(error)
-    return this.refuse(place, { kind: `a ${codec.name} that can't be read`, hint }, { cause: error })
+    return this.refuse(place, { kind: withArticle(codec.name), hint }, { cause: error })
   }
 
   #instance(builtin: Builtin | null, value: object, place: Place): Node {
@@ -305,36 +305,4 @@ export class Encoder {
     }
     return this.#segments.add(buffer as ArrayBuffer, start, length)
   }
-}
-
-/** Something beneath an instance that only its constructor can make: `class Line extends WebSocket`. */
-function foreignBase(value: object, builtin: Builtin | null): Objection | null {
-  for (let at = Object.getPrototypeOf(value) as object | null; at !== null; at = Object.getPrototypeOf(at)) {
-    const maker = dataProperty(at, 'constructor')
-    if (typeof maker !== 'function' || !isNative(maker)) continue
-    const isObject = Object.getPrototypeOf(at) === null
-    return isObject || builtin !== null ? null : objectObjection(Object.create(at) as object)
-  }
-  return null
-}
-
-function numberSlot(value: number): Slot {
-  if (Object.is(value, -0)) return { n: '-0' }
-  if (Number.isFinite(value)) return value
-  return { n: Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity' }
-}
-
-const isNumber = (value: unknown): boolean => typeof value === 'number'
-const isArrayIndex = (key: string): boolean => /^(0|[1-9]\d{0,9})$/.test(key)
-/** How a Map's value is reached, in a path. */
-function mapKey(key: unknown): string {
-  if (typeof key === 'string') return `<.get(${JSON.stringify(key.slice(0, MAX_KEY_TEXT))})>`
-  const text = typeof key === 'object' || typeof key === 'function' ? '…' : String(key)
-  return `<.get(${text})>`
-}
-
-/** `every` skips holes. */
-function hasHoles(value: unknown[]): boolean {
-  for (let index = 0; index < value.length; index++) if (!(index in value)) return true
-  return false
 }

@@ -21,7 +21,7 @@ const ABOUT: readonly Omit<Example, 'load'>[] = [
   },
   {
     id: 'spiral',
-    title: 'Two spirals',
+    title: 'Three spiral arms',
     about: 'A small classifier whose decision surface is drawn while it trains.',
   },
 ]

@@ -45,8 +45,6 @@ export class NotebookSession {
     this.#pageId = pageId
     this.store = createStore(initialSession(pageId), reduceSession, isFrequentAction)
     this.#line = this.#connect()
-    // Ranks end before their links do: otherwise their last word would be that everybody else is gone.
-    addEventListener('pagehide', () => this.dispose())
     addEventListener('beforeunload', (event) => {
       if (this.#line.pool.busy || this.#line.pool.state === 'persistent') event.preventDefault()
     })

@@ -47,3 +47,21 @@ export {
 } from '@rondo/fabric'
 export { RondoError } from '@rondo/protocol'
 export { type DdpOptions, DdpStrategy } from '@rondo/strategies'
+export {
+  type AnyBatch,
+  type BatchCount,
+  Callback,
+  DataModule,
+  EarlyStopping,
+  type EarlyStoppingOptions,
+  type HistoryRow,
+  LearningRateMonitor,
+  type LogOptions,
+  ModelCheckpoint,
+  type ModelCheckpointOptions,
+  type OptimizerConfig,
+  RondoModule,
+  type StepOutput,
+  Trainer,
+  type TrainerOptions,
+} from '@rondo/trainer'

@@ -1,0 +1,105 @@
+/**
+ * The base of callbacks: hooks around training, each optional, and state that comes back from ranks and is kept in
+ * checkpoints. A plain object with some of these methods serves as well. Names are those of Lightning's `Callback`.
+ */
+import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
+import type { RondoModule } from '../module/module.ts'
+import { assignPlainFields, plainFields } from '../state/plain.ts'
+import type { Trainer } from '../trainer.ts'
+
+export class Callback {
+  setup?(trainer: Trainer, module: RondoModule, stage: Stage): Awaitable<void>
+  teardown?(trainer: Trainer, module: RondoModule, stage: Stage): Awaitable<void>
+  /** Some rank failed; called on every rank. */
+  onException?(trainer: Trainer, module: RondoModule, error: unknown): Awaitable<void>
+  onFitStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onFitEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onSanityCheckStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onSanityCheckEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTrainStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTrainEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTrainEpochStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTrainEpochEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onValidationStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onValidationEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onValidationEpochStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onValidationEpochEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTestStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTestEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTestEpochStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTestEpochEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onPredictStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onPredictEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onPredictEpochStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onPredictEpochEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onBeforeZeroGrad?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onAfterBackward?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onBeforeOptimizerStep?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onTrainBatchStart?(trainer: Trainer, module: RondoModule, batch: AnyBatch, batchIndex: number): Awaitable<void>
+  /** `outputs` is `{ loss }`, a number, on this rank; null where this rank had no data left. */
+  onTrainBatchEnd?(
+    trainer: Trainer,
+    module: RondoModule,
+    outputs: { loss: number } | null,
+    batch: AnyBatch,
+    batchIndex: number,
+  ): Awaitable<void>
+  onValidationBatchStart?(
+    trainer: Trainer,
+    module: RondoModule,
+    batch: AnyBatch,
+    batchIndex: number,
+    loaderIndex: number,
+  ): Awaitable<void>
+  onValidationBatchEnd?(
+    trainer: Trainer,
+    module: RondoModule,
+    outputs: AnyOutput,
+    batch: AnyBatch,
+    batchIndex: number,
+    loaderIndex: number,
+  ): Awaitable<void>
+  onTestBatchStart?(
+    trainer: Trainer,
+    module: RondoModule,
+    batch: AnyBatch,
+    batchIndex: number,
+    loaderIndex: number,
+  ): Awaitable<void>
+  onTestBatchEnd?(
+    trainer: Trainer,
+    module: RondoModule,
+    outputs: AnyOutput,
+    batch: AnyBatch,
+    batchIndex: number,
+    loaderIndex: number,
+  ): Awaitable<void>
+  onPredictBatchStart?(
+    trainer: Trainer,
+    module: RondoModule,
+    batch: AnyBatch,
+    batchIndex: number,
+    loaderIndex: number,
+  ): Awaitable<void>
+  onPredictBatchEnd?(
+    trainer: Trainer,
+    module: RondoModule,
+    outputs: AnyOutput,
+    batch: AnyBatch,
+    batchIndex: number,
+    loaderIndex: number,
+  ): Awaitable<void>
+
+  /**
+   * What has to survive: plain data. By default all fields that are numbers, texts, booleans, typed arrays, or arrays
+   * and plain objects of these.
+   */
+  stateDict(): Record<string, unknown> {
+    return plainFields(this)
+  }
+
+  /** Takes over what `stateDict` gave. */
+  loadStateDict(state: Record<string, unknown>): void {
+    assignPlainFields(this, state)
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * From what a loop logged to numbers that everyone reads: reduces over ranks where asked, then fills metrics, history
+ * and loggers. Not for: sums and counts (results.ts) or the exchange itself (sync.ts).
+ */
+import type { Run } from '../run.ts'
+import type { ResolvedLog } from './log-options.ts'
+import type { Metrics } from './metrics.ts'
+import { epochValue, type Result, type Results } from './results.ts'
+import { reduceTotals, type Total } from './sync.ts'
+
+/** A finished value with its options. */
+interface Value {
+  name: string
+  options: ResolvedLog
+  value: number
+}
+
+/** Whether this rank has step values that are to be reduced over ranks. */
+export function wantsStepSync(results: Results): boolean {
+  return results.all().some((result) => result.step !== null && isStepSynced(result))
+}
+
+/**
+ * Publishes the values of a step. Collective when `sync`: then all ranks must call it.
+ * @param took whether this rank had a batch
+ * @param toLoggers whether loggers get this step
+ */
+export async function publishStep(
+  run: Run,
+  results: Results,
+  { sync, took, toLoggers }: { sync: boolean; took: boolean; toLoggers: boolean },
+): Promise<void> {
+  const values: Value[] = []
+  const shared = new Map<string, Total>()
+  for (const result of results.all()) {
+    const { step, name, options } = result
+    if (step === null || !options.onStep) continue
+    result.step = null
+    if (sync && isStepSynced(result)) {
+      const total = options.reduceFx === 'mean' ? step.value * step.weight : step.value
+      shared.set(name + options.suffix, { name, options, total, weight: step.weight })
+    } else {
+      values.push({ name, options, value: step.value })
+    }
+  }
+  if (sync) {
+    const { group, signal } = run.context
+    values.push(...finished(await reduceTotals(group, shared, took, 'a training step', signal)))
+  }
+  publish(run, values, 'step', toLoggers)
+}
+
+/**
+ * Publishes the values of an epoch, exact over all batches and, with syncDist, all ranks. Collective.
+ * @returns the values by full name
+ */
+export async function publishEpoch(run: Run, results: Results, what: string): Promise<Metrics> {
+  const several = run.worldSize > 1
+  const values: Value[] = []
+  const shared = new Map<string, Total>()
+  for (const { name, options, total, weight } of results.all()) {
+    if (!options.onEpoch || weight === 0) continue
+    if (several && options.syncDist && !options.rankZeroOnly) {
+      shared.set(name + options.suffix, { name, options, total, weight })
+    } else {
+      values.push({ name, options, value: epochValue(options.reduceFx, total, weight) })
+      if (several && !options.rankZeroOnly) hint(run, name)
+    }
+  }
+  if (several) {
+    const { group, signal } = run.context
+    values.push(...finished(await reduceTotals(group, shared, results.batches > 0, what, signal)))
+  }
+  return publish(run, values, 'epoch', true)
+}
+
+function isStepSynced({ options }: Result): boolean {
+  return options.onStep && options.syncDist && !options.rankZeroOnly
+}
+
+function finished(totals: ReadonlyMap<string, Total>): Value[] {
+  return [...totals.values()].map(({ name, options, total, weight }) => ({
+    name,
+    options,
+    value: epochValue(options.reduceFx, total, weight),
+  }))
+}
+
+function publish(run: Run, values: readonly Value[], level: 'step' | 'epoch', toLoggers: boolean): Metrics {
+  const { board } = run.trainer
+  const recorded: Metrics = {}
+  const logged: Metrics = {}
+  for (const { name, options, value } of values) {
+    const forked = (options.onStep && options.onEpoch ? `${name}_${level}` : name) + options.suffix
+    board.callbackMetrics[name + options.suffix] = value
+    board.callbackMetrics[forked] = value
+    if (options.progBar) board.progressBarMetrics[forked] = value
+    recorded[forked] = value
+    if (options.logger && toLoggers) logged[forked] = value
+  }
+  if (run.scope.stage !== 'sanity') run.record(recorded, logged)
+  return recorded
+}
+
+function hint(run: Run, name: string): void {
+  if (run.hinted.has(name)) return
+  run.hinted.add(name)
+  run.print(
+    `log("${name}", …): the epoch's value is that of rank 0 alone. With syncDist: true it is that of all ${run.worldSize} ranks.`,
+  )
+}

@@ -1,0 +1,160 @@
+/**
+ * The life of a fit: preparation, sanity check, epochs, end. Order of hooks is Lightning's. Not for: what happens in
+ * an epoch (train-epoch.ts).
+ */
+import { type DataLoader, SequentialSampler } from '@rondo/data'
+import type { FabricModel } from '@rondo/fabric'
+import { RondoError } from '@rondo/protocol'
+import { loadersFor } from '../loaders/source.ts'
+import { publishEpoch } from '../logging/publish.ts'
+import { readOptimizerConfig } from '../module/optimizer-config.ts'
+import { limitOf, validationInterval } from '../options/limits.ts'
+import type { Run } from '../run.ts'
+import { type EvaluationLoader, evaluate, evaluationLoaders } from './evaluation.ts'
+import { prepare, summarise } from './prepare.ts'
+import { type Training, trainEpoch } from './train-epoch.ts'
+
+/** Trains `run.module`. Collective. */
+export async function fit(run: Run): Promise<void> {
+  const { trainer, module, options } = run
+  checkModule(run)
+  await prepare(run, 'fit')
+  const { training, validation } = await setUp(run)
+  if (options.enableModelSummary) summarise(run)
+  await run.hook('onFitStart')
+  run.validates = validation.length > 0
+  await sanityCheck(run, validation)
+  run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
+  await run.hook('onTrainStart')
+  const startedAt = performance.now()
+  training.deadline = startedAt + options.maxTimeMs
+  run.context.reporter.epochs = Number.isFinite(options.maxEpochs) ? options.maxEpochs : null
+  while (trainer.currentEpoch < options.maxEpochs && trainer.globalStep < options.maxSteps && training.limit !== 0) {
+    const due = validation.length > 0 && (trainer.currentEpoch + 1) % options.checkValEveryNEpoch === 0
+    training.validate = due ? () => validate(run, validation) : null
+    if (await runEpoch(training)) break
+  }
+  await run.hook('onTrainEnd')
+  await run.hook('onFitEnd')
+  await run.data.dataModule?.teardown?.('fit')
+  await run.hook('teardown', 'fit')
+  training.optimizer.zeroGrad()
+  trainer.module = module
+}
+
+/** One epoch with its hooks. Returns true when training has to stop. */
+async function runEpoch(training: Training): Promise<boolean> {
+  const { run, schedule } = training
+  const { trainer, trainResults: results } = run
+  results.reset()
+  run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
+  await run.hook('onTrainEpochStart')
+  await trainEpoch(training)
+  run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
+  await run.epochEnd('onTrainEpochEnd', [], async () => {
+    await results.settle()
+    await publishEpoch(run, results, `training epoch ${trainer.currentEpoch}`)
+  })
+  trainer.currentEpoch += 1
+  if (schedule?.interval === 'epoch') schedule.advance()
+  trainer.shouldStop = await run.anyRank(trainer.shouldStop, 'stop after epoch')
+  return trainer.mayStop()
+}
+
+async function validate(run: Run, loaders: readonly EvaluationLoader[]): Promise<void> {
+  await evaluate(run, loaders, 'validate')
+}
+
+async function sanityCheck(run: Run, loaders: readonly EvaluationLoader[]): Promise<void> {
+  const { trainer, options } = run
+  if (loaders.length === 0 || options.numSanityValSteps === 0) return
+  const steps = options.numSanityValSteps === -1 ? Number.POSITIVE_INFINITY : options.numSanityValSteps
+  const limited = loaders.map(({ loader, limit }) => ({ loader, limit: Math.min(limit, steps) }))
+  trainer.sanityChecking = true
+  try {
+    await run.hook('onSanityCheckStart')
+    await evaluate(run, limited, 'sanity')
+    await run.hook('onSanityCheckEnd')
+  } finally {
+    trainer.sanityChecking = false
+    trainer.board.callbackMetrics = {}
+    trainer.board.progressBarMetrics = {}
+    for (const { loader } of loaders) loader.setEpoch(0)
+  }
+}
+
+async function setUp(run: Run): Promise<{ training: Training; validation: EvaluationLoader[] }> {
+  const { trainer, module, options, data, fabric } = run
+  const [source] = await loadersFor('trainDataloader', data.train, module, data.dataModule)
+  if (!source)
+    throw missing(run, 'a train loader', 'Pass one: trainer.fit(model, trainLoader), or define trainDataloader().')
+  const overfit = options.overfitBatches !== 0
+  const ordered = overfit && source.sampler ? source.withSampler(new SequentialSampler(source.sampler.length)) : source
+  const given = await loadersFor('valDataloader', data.evaluation, module, data.dataModule)
+  if (given.length > 0 && typeof module.validationStep !== 'function' && !overfit) {
+    run.print(`${module.constructor.name} has no validationStep, so the validation loader is not used.`)
+  }
+  const { optimizer, schedule } = readOptimizerConfig(await module.configureOptimizers?.())
+  const [model, fabricOptimizer] = await fabric.setup(module, optimizer)
+  trainer.takeOptimizer(optimizer)
+  const shared = await fabric.setupDataLoaders(ordered, { useDistributedSampler: options.useDistributedSampler })
+  const { loader } = shared
+  const own = loader.hasLength ? loader.length : null
+  const limit = trainLimit(run, own)
+  const total = await longest(run, own === null ? null : limit)
+  const validates = typeof module.validationStep === 'function' && options.limits.validate !== 0
+  const validation = validates ? evaluationLoaders(run, overfit ? [ordered] : given, 'validate') : []
+  const limitedTo = overfit
+    ? validation.map((entry) => ({ ...entry, limit: Math.min(entry.limit, limit) }))
+    : validation
+  return {
+    validation: limitedTo,
+    training: {
+      run,
+      model: model as unknown as FabricModel,
+      optimizer: fabricOptimizer,
+      schedule,
+      loader: loader as DataLoader,
+      limit,
+      total,
+      interval:
+        options.fastDevRun > 0
+          ? (total ?? Number.POSITIVE_INFINITY)
+          : validationInterval(options.valCheckInterval, total),
+      deadline: Number.POSITIVE_INFINITY,
+      validate: null,
+    },
+  }
+}
+
+function trainLimit({ options }: Run, length: number | null): number {
+  if (options.fastDevRun > 0) return limitOf('fastDevRun', { batches: options.fastDevRun }, length)
+  if (options.overfitBatches !== 0) return limitOf('overfitBatches', options.overfitBatches, length)
+  return limitOf('limitTrainBatches', options.limits.train, length)
+}
+
+/** Batches of the rank that has most, or null when a rank does not know. Collective. */
+async function longest(run: Run, own: number | null): Promise<number | null> {
+  const mine = own !== null && Number.isFinite(own) ? own : null
+  if (run.worldSize === 1) return mine
+  const { group, signal } = run.context
+  const all = await group.allGather(Int32Array.of(mine ?? -1), { name: 'batches per epoch', signal })
+  return all.includes(-1) ? null : Math.max(...all)
+}
+
+function checkModule(run: Run): void {
+  const { module } = run
+  if (typeof module.trainingStep !== 'function') {
+    throw missing(run, 'a trainingStep', 'Define trainingStep(batch, batchIndex) { … return loss }.')
+  }
+  if (typeof module.configureOptimizers !== 'function') {
+    throw missing(run, 'an optimizer', 'Define configureOptimizers() { return tf.train.adam(1e-3) }.')
+  }
+}
+
+function missing({ module }: Run, what: string, advice: string): RondoError {
+  return new RondoError(
+    'BAD_ARGUMENT',
+    `trainer.fit(${module.constructor.name}): fit needs ${what}, and there is none. ${advice}`,
+  )
+}

@@ -1,0 +1,138 @@
+/**
+ * Runs one verb on this rank: makes the run, loads weights where asked, and tells everyone when it fails. Not for:
+ * launching (launch.ts).
+ */
+import { RondoError } from '@rondo/protocol'
+import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
+import { callOn, type Stage } from '../hooks.ts'
+import { type LoaderHook, loadersFor, type VerbData } from '../loaders/source.ts'
+import { emptyBoard, type Metrics } from '../logging/metrics.ts'
+import type { RondoModule } from '../module/module.ts'
+import { Run } from '../run.ts'
+import { checkpointFiles, decodeCheckpoint } from '../state/checkpoint.ts'
+import { restoreWeights } from '../state/state.ts'
+import type { Trainer } from '../trainer.ts'
+import { evaluate, evaluationLoaders } from './evaluation.ts'
+import { fit } from './fit.ts'
+import { type Prediction, predict } from './prediction.ts'
+import { prepare, shareWeights } from './prepare.ts'
+
+const HOOKS: Readonly<Record<Exclude<Stage, 'fit'>, LoaderHook>> = {
+  validate: 'valDataloader',
+  test: 'testDataloader',
+  predict: 'predictDataloader',
+}
+
+/** Collective. */
+export async function runVerb(
+  trainer: Trainer,
+  stage: Stage,
+  module: RondoModule,
+  data: VerbData,
+): Promise<Metrics[] | Prediction[][] | null> {
+  if (stage === 'fit') startAnew(trainer)
+  const run = new Run(trainer, module, stage, data, trainer.fabricOptions())
+  trainer.begin(run)
+  try {
+    const result = await perform(run)
+    for (const logger of run.rank === 0 ? run.loggers : []) await logger.save()
+    return result
+  } catch (error) {
+    await tellEveryone(run, error)
+    throw error
+  } finally {
+    run.end()
+    trainer.begin(null)
+  }
+}
+
+async function perform(run: Run): Promise<Metrics[] | Prediction[][] | null> {
+  const { stage, data } = run
+  switch (stage) {
+    case 'fit':
+      if (data.ckptPath !== undefined) throw noResume(data.ckptPath)
+      await fit(run)
+      return null
+    case 'validate':
+    case 'test':
+    case 'predict':
+      return evaluateVerb(run, stage)
+    default:
+      return stage satisfies never
+  }
+}
+
+async function evaluateVerb(run: Run, stage: 'validate' | 'test' | 'predict'): Promise<Metrics[] | Prediction[][]> {
+  const { module, data } = run
+  await prepare(run, stage)
+  if (data.ckptPath !== undefined) await loadWeights(run, data.ckptPath)
+  await shareWeights(run)
+  const loaders = await loadersFor(HOOKS[stage], data.evaluation, module, data.dataModule)
+  if (loaders.length === 0) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `trainer.${stage}(${module.constructor.name}): ${stage} needs a loader, and there is none. Pass one: trainer.${stage}(model, loader), or define ${HOOKS[stage]}().`,
+    )
+  }
+  const dealt = evaluationLoaders(run, loaders, stage)
+  const result = stage === 'predict' ? await predict(run, dealt) : await evaluate(run, dealt, stage)
+  await data.dataModule?.teardown?.(stage)
+  await run.hook('teardown', stage)
+  return result
+}
+
+/** A fit starts at its own beginning; what callbacks remember stays. */
+function startAnew(trainer: Trainer): void {
+  trainer.currentEpoch = 0
+  trainer.globalStep = 0
+  trainer.shouldStop = false
+  trainer.board = emptyBoard()
+  const { enableCheckpointing } = trainer.resolved
+  if (enableCheckpointing && trainer.hasRun && !trainer.checkpointCallback)
+    trainer.callbacks.push(new ModelCheckpoint())
+}
+
+async function loadWeights(run: Run, ckptPath: string): Promise<void> {
+  const path = resolvePath(run, ckptPath)
+  run.print(`Loading weights from ${path}.`)
+  // Rank 0 reads; shareWeights gives them to the others.
+  const problem = await run.trainer.fromRankZero(async () => {
+    try {
+      const { state } = decodeCheckpoint(path, await checkpointFiles(run.context).read(path))
+      restoreWeights(run.module, state.weights, path)
+      return null
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  })
+  if (problem !== null) throw new RondoError('BAD_FILE', problem)
+  run.print(`Loaded weights from ${path}.`)
+}
+
+function resolvePath({ trainer, stage }: Run, ckptPath: string): string {
+  if (ckptPath !== 'best' && ckptPath !== 'last') return ckptPath
+  const callback = trainer.checkpointCallback
+  const path = ckptPath === 'best' ? callback?.bestModelPath : callback?.lastModelPath
+  if (path) return path
+  const why = callback ? `nothing was saved as ${ckptPath}` : 'the trainer has no ModelCheckpoint'
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `trainer.${stage}(…, { ckptPath: "${ckptPath}" }): ${why}. Allowed are "best" and "last" after a fit that saved, or a path. ${ckptPath === 'last' ? 'Set saveLast: true.' : 'Add new ModelCheckpoint({ monitor: "val_loss" }) to the callbacks.'}`,
+  )
+}
+
+function noResume(ckptPath: string): RondoError {
+  return new RondoError(
+    'UNSUPPORTED',
+    `trainer.fit(…, { ckptPath: ${JSON.stringify(ckptPath)} }): going on from a checkpoint is not part of this version. Allowed is ckptPath in validate, test and predict. Leave it out to train from the module's weights.`,
+  )
+}
+
+/** Errors must not hide the first one. */
+async function tellEveryone(run: Run, error: unknown): Promise<void> {
+  const { trainer, module } = run
+  const tell = (owner: object, args: readonly unknown[]): Promise<void> =>
+    callOn(owner, 'onException', args).catch((second: unknown) => console.error('onException failed too:', second))
+  for (const callback of trainer.callbacks) await tell(callback, [trainer, module, error])
+  await tell(module, [error])
+}

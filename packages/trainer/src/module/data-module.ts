@@ -1,0 +1,18 @@
+/**
+ * Data with its preparation, apart from the model: give it to the trainer in place of loaders. Semantics are
+ * Lightning's `LightningDataModule`. Every method is optional.
+ */
+import type { Awaitable, Stage } from '../hooks.ts'
+import type { LoaderSource } from '../loaders/source.ts'
+
+export class DataModule {
+  /** Once on each node, before `setup`; the other ranks wait. Don't set fields here: other ranks would not have them. */
+  prepareData?(): Awaitable<void>
+  /** On every rank. */
+  setup?(stage: Stage): Awaitable<void>
+  teardown?(stage: Stage): Awaitable<void>
+  trainDataloader?(): Awaitable<LoaderSource>
+  valDataloader?(): Awaitable<LoaderSource>
+  testDataloader?(): Awaitable<LoaderSource>
+  predictDataloader?(): Awaitable<LoaderSource>
+}

@@ -1,0 +1,168 @@
+/**
+ * A model with its training written beside it: steps, optimizer, hooks. Semantics are Lightning's `LightningModule`;
+ * steps that are differentiated are synchronous, because TensorFlow.js records operations only while a function runs.
+ * Not for: running it (trainer.ts).
+ */
+import { type ModuleLike, tf } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
+import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
+import type { LoaderSource } from '../loaders/source.ts'
+import type { LogOptions, LogValue } from '../logging/log-options.ts'
+import type { Trainer } from '../trainer.ts'
+import type { OptimizerConfig } from './optimizer-config.ts'
+import { runtimeOf } from './runtime.ts'
+import { heldModels, heldVariables } from './variables.ts'
+
+/** The loss as a scalar tensor, the mean over the batch; alone or as `loss` of an object. */
+export type StepOutput = tf.Tensor | { loss: tf.Tensor }
+
+/** Subclass it. Fields may hold tfjs models, layers, variables and plain data; they are found by themselves. */
+export class RondoModule implements ModuleLike {
+  /** Makes what was not made in the constructor; called once, on every rank, before anything else needs it. */
+  configureModel?(): Awaitable<void>
+  /** Called while gradients are recorded: synchronous, returns the mean loss. */
+  trainingStep?(batch: AnyBatch, batchIndex: number): StepOutput
+  /** Runs without gradients. Tensors are freed afterwards, unless the method is async: then it frees its own. */
+  validationStep?(batch: AnyBatch, batchIndex: number, loaderIndex: number): AnyOutput
+  testStep?(batch: AnyBatch, batchIndex: number, loaderIndex: number): AnyOutput
+  /** The optimizer, alone or with an `lrScheduler`. */
+  configureOptimizers?(): Awaitable<OptimizerConfig>
+
+  /** Download and the like: once on each node, before the other ranks go on. */
+  prepareData?(): Awaitable<void>
+  trainDataloader?(): Awaitable<LoaderSource>
+  valDataloader?(): Awaitable<LoaderSource>
+  testDataloader?(): Awaitable<LoaderSource>
+  predictDataloader?(): Awaitable<LoaderSource>
+  setup?(stage: Stage): Awaitable<void>
+  teardown?(stage: Stage): Awaitable<void>
+  onException?(error: unknown): Awaitable<void>
+  onFitStart?(): Awaitable<void>
+  onFitEnd?(): Awaitable<void>
+  onSanityCheckStart?(): Awaitable<void>
+  onSanityCheckEnd?(): Awaitable<void>
+  onTrainStart?(): Awaitable<void>
+  onTrainEnd?(): Awaitable<void>
+  onTrainEpochStart?(): Awaitable<void>
+  onTrainEpochEnd?(): Awaitable<void>
+  onValidationStart?(): Awaitable<void>
+  onValidationEnd?(): Awaitable<void>
+  onValidationEpochStart?(): Awaitable<void>
+  onValidationEpochEnd?(): Awaitable<void>
+  onTestStart?(): Awaitable<void>
+  onTestEnd?(): Awaitable<void>
+  onTestEpochStart?(): Awaitable<void>
+  onTestEpochEnd?(): Awaitable<void>
+  onPredictStart?(): Awaitable<void>
+  onPredictEnd?(): Awaitable<void>
+  onPredictEpochStart?(): Awaitable<void>
+  onPredictEpochEnd?(): Awaitable<void>
+  onBeforeZeroGrad?(): Awaitable<void>
+  onAfterBackward?(): Awaitable<void>
+  onBeforeOptimizerStep?(): Awaitable<void>
+  onTrainBatchStart?(batch: AnyBatch, batchIndex: number): Awaitable<void>
+  onTrainBatchEnd?(outputs: { loss: number } | null, batch: AnyBatch, batchIndex: number): Awaitable<void>
+  onValidationBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  onValidationBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  onTestBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  onTestBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  onPredictBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  onPredictBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+
+  /**
+   * Applies the one tfjs model that the module holds; in `trainingStep` its layers behave as in training. Override it
+   * for anything else.
+   * @throws BAD_ARGUMENT when the module holds no model, or several
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: an own forward takes and returns what it likes
+  forward(...inputs: any[]): any {
+    const models = heldModels(this)
+    const [only] = models
+    if (models.length !== 1 || only === undefined) {
+      const found = models.length === 0 ? 'none' : models.map(({ field }) => field).join(' and ')
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `${this.constructor.name}.forward(): by default it applies the one tf.LayersModel in the module's fields, and found ${found}. Define forward(x) in the class.`,
+      )
+    }
+    return only.model.apply(inputs.length === 1 ? inputs[0] : inputs, { training: this.training })
+  }
+
+  /** What `predict` gives for a batch: `forward` of its first column. */
+  predictStep(batch: AnyBatch, _batchIndex: number, _loaderIndex: number): AnyOutput {
+    return this.forward(Array.isArray(batch) ? batch[0] : batch)
+  }
+
+  /** Trainable variables in the module's fields, by path. */
+  parameters(): Record<string, tf.Variable> {
+    return heldVariables(this).parameters
+  }
+
+  /** Variables that are saved and broadcast, but not trained, by path. */
+  buffers(): Record<string, tf.Variable> {
+    return heldVariables(this).buffers
+  }
+
+  /** Keeps `value` as a variable that is not trained, in field `name`. */
+  registerBuffer(name: string, value: tf.Tensor): tf.Variable {
+    if (typeof name !== 'string' || name === '' || name in this) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `registerBuffer("${String(name)}", tensor): the name must be a text, and no field or method of the module yet. Choose another name.`,
+      )
+    }
+    const variable = tf.variable(value, false)
+    Object.defineProperty(this, name, { value: variable, enumerable: true, writable: true, configurable: true })
+    return variable
+  }
+
+  /**
+   * Records a value: a number, or a tensor of one element, which is read after the step. See LogOptions.
+   * @throws BAD_ARGUMENT outside of a running trainer, in predict, and for options that exclude each other
+   */
+  log(name: string, value: LogValue, options: LogOptions = {}): void {
+    const runtime = runtimeOf(this)
+    if (runtime === null) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `log("${String(name)}", …): no trainer runs this module now. Allowed is log in the steps and hooks of fit, validate and test. Call it there.`,
+      )
+    }
+    runtime.log(name, value, options)
+  }
+
+  /** Records several values with the same options. */
+  logDict(values: Readonly<Record<string, LogValue>>, options: LogOptions = {}): void {
+    for (const [name, value] of Object.entries(values)) this.log(name, value, options)
+  }
+
+  /** Whether layers behave as in training: true in `trainingStep`. */
+  get training(): boolean {
+    return runtimeOf(this)?.training ?? false
+  }
+
+  /** The trainer that runs this module. Throws BAD_ARGUMENT when none does. */
+  get trainer(): Trainer {
+    const runtime = runtimeOf(this)
+    if (runtime) return runtime.trainer
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `${this.constructor.name}.trainer: no trainer runs this module now. Allowed is its use in steps and hooks. Ask the Trainer object itself elsewhere.`,
+    )
+  }
+
+  /** Number of the epoch, from 0; 0 without a trainer. */
+  get currentEpoch(): number {
+    return runtimeOf(this)?.trainer.currentEpoch ?? 0
+  }
+
+  /** Optimizer steps so far; 0 without a trainer. */
+  get globalStep(): number {
+    return runtimeOf(this)?.trainer.globalStep ?? 0
+  }
+
+  /** This rank; 0 without a trainer. */
+  get globalRank(): number {
+    return runtimeOf(this)?.trainer.globalRank ?? 0
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * One call of fit, validate, test or predict on this rank: what all loops share. Knows the ranks, calls hooks, keeps
+ * what modules log and publishes it. Not for: what happens when (loops).
+ */
+import { currentRankContext, Fabric, type FabricOptions, type RankContext } from '@rondo/fabric'
+import type { Logger } from '@rondo/loggers'
+import { RondoError } from '@rondo/protocol'
+import type { Callback } from './callbacks/callback.ts'
+import { callOn, type HookName, type Stage } from './hooks.ts'
+import type { VerbData } from './loaders/source.ts'
+import { checkValue, type LogPlace, resolveLog } from './logging/log-options.ts'
+import { addToHistory, type Metrics } from './logging/metrics.ts'
+import { Results } from './logging/results.ts'
+import type { RondoModule } from './module/module.ts'
+import { attachRuntime, type ModuleRuntime } from './module/runtime.ts'
+import type { ResolvedTrainerOptions } from './options/options.ts'
+import type { Trainer } from './trainer.ts'
+
+/** Where the run is, for `log`. */
+export interface Scope {
+  stage: LogPlace['stage'] | 'sanity' | 'predict'
+  /** Position of the loader; null unless there are several. */
+  dataloaderIndex: number | null
+  batchSize: number
+}
+
+/** Hooks and steps that belong to one batch. */
+const STEP_PLACES = /(Batch(Start|End)|Step)$|^on(BeforeZeroGrad|AfterBackward|BeforeOptimizerStep)$/
+/** Hooks without an epoch whose values could be reduced. */
+const OUTSIDE_EPOCHS = /^on(Fit|Sanity|Exception)|^onTrain(Start|End)$|^on(Validation|Test)End$|^(setup|teardown)$/
+
+export class Run {
+  readonly trainer: Trainer
+  readonly module: RondoModule
+  readonly data: VerbData
+  readonly stage: Stage
+  readonly options: ResolvedTrainerOptions
+  readonly context: RankContext
+  readonly fabric: Fabric
+  readonly loggers: readonly Logger[]
+  readonly trainResults = new Results()
+  evaluationResults = new Results()
+  readonly runtime: ModuleRuntime
+  scope: Scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
+  /** Names for which the hint about syncDist was given. */
+  readonly hinted = new Set<string>()
+  /** Whether there is validation data and a step for it. */
+  validates = false
+  /** Whether validation ran to its end, the sanity check aside. */
+  hasValidated = false
+  private place = 'setup'
+
+  constructor(trainer: Trainer, module: RondoModule, stage: Stage, data: VerbData, fabricOptions: FabricOptions) {
+    this.trainer = trainer
+    this.module = module
+    this.stage = stage
+    this.data = data
+    this.options = trainer.resolved
+    this.context = trainer.context ?? currentRankContext()
+    this.fabric = new Fabric(fabricOptions, this.context)
+    this.loggers = Array.isArray(this.options.logger) ? this.options.logger : []
+    this.runtime = { trainer, training: false, log: (name, value, options) => this.log(name, value, options) }
+    attachRuntime(module, this.runtime)
+  }
+
+  get worldSize(): number {
+    return this.context.group.worldSize
+  }
+
+  get rank(): number {
+    return this.context.group.rank
+  }
+
+  get hasLogger(): boolean {
+    return this.options.logger !== false
+  }
+
+  /** Writes a line on rank 0. */
+  print(line: string): void {
+    if (this.rank === 0) console.info(line)
+  }
+
+  /** Calls a hook: callbacks first, then the module, then the callbacks that watch metrics. */
+  async hook(name: HookName, ...args: unknown[]): Promise<void> {
+    await this.epochEnd(name, args, async () => {})
+  }
+
+  /**
+   * A hook at whose end metrics are published: callbacks and the module may still log in it, and callbacks that watch
+   * metrics (early stopping, checkpoints) come after they are there.
+   */
+  async epochEnd(name: HookName, args: readonly unknown[], publish: () => Promise<void>): Promise<void> {
+    const { trainer, module } = this
+    const call = (callback: Partial<Callback>): Promise<void> =>
+      this.within(name, () => callOn(callback, name, [trainer, module, ...args]))
+    for (const callback of trainer.callbacks) if (!isWatcher(callback)) await call(callback)
+    await this.within(name, () => callOn(module, name, args))
+    await publish()
+    for (const callback of trainer.callbacks) if (isWatcher(callback)) await call(callback)
+  }
+
+  /** Runs `fn` as the place called `name`, so that `log` knows where it is. */
+  within<T>(name: string, fn: () => T): T {
+    this.place = name
+    return fn()
+  }
+
+  /** Whether any rank says so. Collective. */
+  async anyRank(flag: boolean, name = 'agree'): Promise<boolean> {
+    if (this.worldSize === 1) return flag
+    const { group, signal } = this.context
+    const agreed = await group.allReduce(Int32Array.of(flag ? 1 : 0), { op: 'max', name, signal })
+    return agreed[0] === 1
+  }
+
+  /** Throws when somebody outside wants this rank to stop at once. */
+  checkInterrupt(): void {
+    this.context.signal.throwIfAborted()
+    if (this.trainer.interruption) throw this.trainer.interruption
+  }
+
+  /** Gives values to the loggers and the history, on rank 0. Not finite ones stay out of the run's own metrics. */
+  record(values: Metrics, toLoggers: Metrics): void {
+    const { trainer } = this
+    addToHistory(trainer.board, trainer.globalStep, trainer.currentEpoch, values)
+    Object.assign(trainer.board.loggedMetrics, toLoggers)
+    if (this.rank !== 0 || !this.hasLogger || Object.keys(toLoggers).length === 0) return
+    if (this.options.logger === true) this.fabric.logDict(toLoggers, trainer.globalStep)
+    for (const logger of this.loggers)
+      logger.logMetrics({ epoch: trainer.currentEpoch, ...toLoggers }, trainer.globalStep)
+  }
+
+  end(): void {
+    this.trainResults.reset()
+    this.evaluationResults.reset()
+    attachRuntime(this.module, null)
+  }
+
+  private log(name: string, value: unknown, options: Parameters<ModuleRuntime['log']>[2]): void {
+    const { stage, dataloaderIndex, batchSize } = this.scope
+    if (stage === 'predict') {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `log("${String(name)}", …) in predict: nothing is reduced there. Allowed is log in the steps and hooks of fit, validate and test. Return values from predictStep instead.`,
+      )
+    }
+    if (OUTSIDE_EPOCHS.test(this.place)) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `log("${String(name)}", …) in ${this.place}: no epoch is under way. Allowed is log in steps, and in hooks of batches and epochs. Log it there.`,
+      )
+    }
+    const inStep = STEP_PLACES.test(this.place)
+    const at: LogPlace = {
+      stage: stage === 'sanity' ? 'validate' : stage,
+      hook: this.place,
+      inStep,
+      dataloaderIndex,
+      batchSize: inStep ? batchSize : 1,
+    }
+    const resolved = resolveLog(name, options, at, this.hasLogger || this.options.fastDevRun > 0)
+    const checked = checkValue(name, value)
+    if (resolved.rankZeroOnly) {
+      if (!this.trainer.board.rankZeroNames.includes(name)) this.trainer.board.rankZeroNames.push(name)
+      if (this.rank !== 0) return
+    }
+    const results = at.stage === 'train' ? this.trainResults : this.evaluationResults
+    results.add(name, this.place, checked, resolved)
+  }
+}
+
+/** Callbacks that look at metrics say so. */
+function isWatcher(callback: Partial<Callback> & { watchesMetrics?: boolean }): boolean {
+  return callback.watchesMetrics === true
+}

@@ -1,0 +1,109 @@
+/**
+ * A trainer's state as one file: safetensors, with everything that is no tensor as JSON beside them. Files lie in the
+ * run's folder; where no run is (one device in a notebook, a test), in this page's memory.
+ */
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '@rondo/engine'
+import type { RankContext, RunFiles } from '@rondo/fabric'
+import { RondoError } from '@rondo/protocol'
+import type { TrainerState } from './state.ts'
+
+/** Metadata key of the JSON part. */
+const KEY = 'rondo.trainer'
+/** Newest layout that this version reads. */
+const FORMAT = 1
+
+interface JsonPart {
+  format: number
+  weightsOnly: boolean
+  state: Omit<TrainerState, 'weights' | 'optimizers'>
+  optimizers: Array<{ hyperparameters: Record<string, number | string | boolean> }>
+}
+
+const memory = new Map<string, Uint8Array<ArrayBuffer>>()
+
+const memoryFiles: RunFiles = {
+  async write(name, bytes) {
+    memory.set(name, bytes)
+  },
+  async read(name) {
+    const bytes = memory.get(name)
+    if (bytes) return bytes
+    throw new RondoError(
+      'BAD_FILE',
+      `${name}: there is no such checkpoint in this page. Those that are: ${[...memory.keys()].join(', ') || 'none'}.`,
+    )
+  },
+}
+
+/** Where this rank's checkpoints are. */
+export function checkpointFiles(context: RankContext): RunFiles {
+  return context.config === null ? memoryFiles : context.files
+}
+
+/** Deletes a checkpoint where that is possible. Returns false where files of a run can only be written. */
+export function forgetCheckpoint(context: RankContext, path: string): boolean {
+  return context.config === null && memory.delete(path)
+}
+
+export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uint8Array<ArrayBuffer> {
+  const { weights, optimizers, ...rest } = state
+  const tensors: NamedTensor[] = weights.map((tensor) => ({ ...tensor, name: `weights/${tensor.name}` }))
+  const kept = weightsOnly ? [] : optimizers
+  kept.forEach((optimizer, i) => {
+    for (const tensor of optimizer.tensors) tensors.push({ ...tensor, name: `optimizers/${i}/${tensor.name}` })
+  })
+  const json: JsonPart = {
+    format: FORMAT,
+    weightsOnly,
+    state: rest,
+    optimizers: kept.map(({ hyperparameters }) => ({ hyperparameters })),
+  }
+  return encodeSafetensors(tensors, { [KEY]: JSON.stringify(json, encodeNumber) })
+}
+
+/** @throws BAD_FILE for a file that is no checkpoint, or a newer one */
+export function decodeCheckpoint(
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): { state: TrainerState; weightsOnly: boolean } {
+  const { tensors, metadata } = decodeSafetensors(bytes)
+  const text = metadata[KEY]
+  if (text === undefined) {
+    throw new RondoError(
+      'BAD_FILE',
+      `${path} is no checkpoint of a Trainer: it lacks the entry ${KEY}. Allowed are files that ModelCheckpoint or trainer.saveCheckpoint wrote. Files of fabric.save are read by fabric.load.`,
+    )
+  }
+  const json = JSON.parse(text, decodeNumber) as JsonPart
+  if (json.format > FORMAT) {
+    throw new RondoError(
+      'BAD_FILE',
+      `${path} has format ${json.format}, and this version reads up to ${FORMAT}. Use the version of Rondo that wrote it, or a newer one.`,
+    )
+  }
+  const below = (prefix: string): NamedTensor[] =>
+    tensors
+      .filter(({ name }) => name.startsWith(prefix))
+      .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }))
+  return {
+    weightsOnly: json.weightsOnly,
+    state: {
+      ...json.state,
+      weights: below('weights/'),
+      optimizers: json.optimizers.map(({ hyperparameters }, i) => ({
+        tensors: below(`optimizers/${i}/`),
+        hyperparameters,
+      })),
+    },
+  }
+}
+
+/** JSON has no word for these, and a diverged run has them. */
+function encodeNumber(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? { $number: String(value) } : value
+}
+
+function decodeNumber(_: string, value: unknown): unknown {
+  const text = (value as { $number?: unknown } | null)?.$number
+  return typeof text === 'string' ? Number(text) : value
+}

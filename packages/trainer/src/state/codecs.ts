@@ -1,0 +1,85 @@
+/**
+ * How Rondo's own objects of this room cross to ranks: as constructor options and state, plain data and callbacks. The
+ * shape is that of a notebook's value codecs. Modules, data modules and callbacks that people wrote are instances of
+ * their own classes and need none of this: their fields are data.
+ */
+import { Callback } from '../callbacks/callback.ts'
+import { EarlyStopping, type EarlyStoppingOptions } from '../callbacks/early-stopping.ts'
+import { LearningRateMonitor, type LearningRateMonitorOptions } from '../callbacks/learning-rate-monitor.ts'
+import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
+import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-options.ts'
+import type { MetricBoard } from '../logging/metrics.ts'
+import type { TrainerOptions } from '../options/options.ts'
+import { Trainer } from '../trainer.ts'
+
+export interface TrainerCodec {
+  readonly name: string
+  test(value: object): boolean
+  /** What the value consists of: plain data, and other values that cross by themselves. */
+  encode(value: object): unknown
+  decode(parts: unknown): object
+}
+
+interface TrainerParts {
+  options: TrainerOptions
+  callbacks: Array<Partial<Callback>>
+  currentEpoch: number
+  globalStep: number
+  board: MetricBoard
+}
+
+/** Exactly of this class: an instance of a person's subclass crosses with that class. */
+function isExactly(value: object, kind: { prototype: object }): boolean {
+  return Object.getPrototypeOf(value) === kind.prototype
+}
+
+const trainerCodec: TrainerCodec = {
+  name: 'rondo.Trainer',
+  test: (value) => isExactly(value, Trainer),
+  encode(value) {
+    const { options, callbacks, currentEpoch, globalStep, board } = value as Trainer
+    return { options, callbacks, currentEpoch, globalStep, board } satisfies TrainerParts
+  },
+  decode(parts) {
+    const { options, callbacks, ...state } = parts as TrainerParts
+    return Object.assign(new Trainer({ ...options, callbacks }), state)
+  },
+}
+
+/** A callback of ours: made again from its options, then its state. */
+function callbackCodec<O>(
+  name: string,
+  Kind: { prototype: Callback & { options: O }; new (options: O): Callback & { options: O } },
+): TrainerCodec {
+  return {
+    name: `rondo.${name}`,
+    test: (value) => isExactly(value, Kind),
+    encode(value) {
+      const callback = value as Callback & { options: O }
+      return { options: callback.options, state: callback.stateDict() }
+    },
+    decode(parts) {
+      const { options, state } = parts as { options: O; state: Record<string, unknown> }
+      const callback = new Kind(options)
+      callback.loadStateDict(state)
+      return callback
+    },
+  }
+}
+
+/** A bare `Callback` has hooks as fields at most, which are functions and cross only by name. */
+const plainCallbackCodec: TrainerCodec = {
+  name: 'rondo.Callback',
+  test: (value) => isExactly(value, Callback),
+  encode: (value) => ({ ...value }),
+  decode: (parts) => Object.assign(new Callback(), parts),
+}
+
+/** One for each class of ours; order does not matter. */
+export const trainerCodecs: readonly TrainerCodec[] = [
+  trainerCodec,
+  callbackCodec<EarlyStoppingOptions>('EarlyStopping', EarlyStopping),
+  callbackCodec<ModelCheckpointOptions>('ModelCheckpoint', ModelCheckpoint as never),
+  callbackCodec<LearningRateMonitorOptions>('LearningRateMonitor', LearningRateMonitor),
+  plainCallbackCodec,
+]

@@ -1,0 +1,273 @@
+/**
+ * Trainer: fit, validate, test and predict on one rank or many, with Lightning's names and meaning. Holds what people
+ * read afterwards; delegates the loops. In a notebook a call that needs several devices launches itself there.
+ */
+import type { Optimizer } from '@rondo/engine'
+import { currentRankContext, type FabricOptions, type RankContext } from '@rondo/fabric'
+import { RondoError } from '@rondo/protocol'
+import { DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
+import type { Callback } from './callbacks/callback.ts'
+import { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
+import type { Stage } from './hooks.ts'
+import { launchVerb, needsLaunch } from './launch.ts'
+import { type DataArgument, type DataOptions, type LoaderSource, readData, type VerbData } from './loaders/source.ts'
+import { emptyBoard, type HistoryRow, type MetricBoard, type Metrics } from './logging/metrics.ts'
+import { fromValues, type Prediction } from './loops/prediction.ts'
+import { runVerb } from './loops/verbs.ts'
+import { RondoModule } from './module/module.ts'
+import { type ResolvedTrainerOptions, resolveTrainerOptions, type TrainerOptions } from './options/options.ts'
+import type { Run } from './run.ts'
+import { checkpointFiles, encodeCheckpoint, forgetCheckpoint } from './state/checkpoint.ts'
+import { captureState } from './state/state.ts'
+
+/** Trainers at work in this realm, for whoever has to stop them all. */
+const working = new Set<Trainer>()
+
+/**
+ * Ends every fit, validate, test and predict of this realm at its next batch, by an ABORTED error: for hosts whose
+ * person pressed Stop.
+ */
+export function interruptTrainers(reason = 'Interrupted.'): void {
+  for (const trainer of working) trainer.interruption = new RondoError('ABORTED', reason)
+}
+
+export class Trainer {
+  /** As given, without callbacks. */
+  readonly options: Omit<TrainerOptions, 'callbacks'>
+  readonly resolved: ResolvedTrainerOptions
+  readonly callbacks: Array<Partial<Callback>>
+  /** Epochs that are finished; during a fit the number of the current one, from 0. */
+  currentEpoch = 0
+  /** Optimizer steps of the last fit. */
+  globalStep = 0
+  /** Set it to end training after this step, on all ranks. */
+  shouldStop = false
+  sanityChecking = false
+  /** The optimizers of the last fit, with their state. */
+  optimizers: Optimizer[] = []
+  /** The module of the last fit. */
+  module: RondoModule | null = null
+  board: MetricBoard = emptyBoard()
+  /** Loss of the last batch on this rank. */
+  lastLoss = Number.NaN
+  /** Why the verb has to end at once; see interruptTrainers. */
+  interruption: RondoError | null = null
+  /** The rank that this trainer runs on, where it is not this realm's own: many ranks in one thread. */
+  context: RankContext | null = null
+  private run: Run | null = null
+  private ownOptimizer: Optimizer | null = null
+  private told = false
+
+  /** Throws BAD_ARGUMENT for a bad value or an unknown argument, UNSUPPORTED for one that is not there yet. */
+  constructor(options: TrainerOptions = {}) {
+    const { callbacks = [], ...rest } = options
+    this.options = rest
+    this.resolved = resolveTrainerOptions(options)
+    this.callbacks = orderCallbacks(Array.isArray(callbacks) ? callbacks : [callbacks])
+    if (options.enableCheckpointing === false && this.checkpointCallback) {
+      throw new RondoError(
+        'CONFLICT',
+        'Trainer({ enableCheckpointing: false }) with a ModelCheckpoint in callbacks: it could never save. Remove one of the two.',
+      )
+    }
+  }
+
+  /** Latest value of everything logged, by name. */
+  get callbackMetrics(): Metrics {
+    return this.board.callbackMetrics
+  }
+  /** What loggers got last. */
+  get loggedMetrics(): Metrics {
+    return this.board.loggedMetrics
+  }
+  get progressBarMetrics(): Metrics {
+    return this.board.progressBarMetrics
+  }
+  /** Logged values by step, for plots. */
+  get history(): HistoryRow[] {
+    return this.board.history
+  }
+  get globalRank(): number {
+    return this.ranks.group.rank
+  }
+  get worldSize(): number {
+    return this.ranks.group.worldSize
+  }
+  get isGlobalZero(): boolean {
+    return this.globalRank === 0
+  }
+  get fastDevRun(): boolean {
+    return this.resolved.fastDevRun > 0
+  }
+  /** Whether a fit is under way. */
+  get fitting(): boolean {
+    return this.run?.stage === 'fit'
+  }
+  /** Whether the fit under way has validation data and a step for it. */
+  get validates(): boolean {
+    return this.run?.validates ?? false
+  }
+  /** Whether validation ran to its end in the fit under way. */
+  get hasValidated(): boolean {
+    return this.run?.hasValidated ?? false
+  }
+  /** The first ModelCheckpoint. */
+  get checkpointCallback(): ModelCheckpoint | null {
+    return this.callbacks.find((callback): callback is ModelCheckpoint => callback instanceof ModelCheckpoint) ?? null
+  }
+
+  /** Trains `module`. `data` is a train loader, a data module, or options; see DataOptions. */
+  async fit(module: RondoModule, data?: DataArgument, validation?: LoaderSource | DataOptions): Promise<void> {
+    await this.perform('fit', module, readData('fit', data, validation))
+  }
+
+  /** Runs validation; returns the metrics of each loader. */
+  async validate(module: RondoModule, data?: DataArgument, options?: DataOptions): Promise<Metrics[]> {
+    return (await this.perform('validate', module, readData('validate', data, options))) as Metrics[]
+  }
+
+  /** Runs the test loop; returns the metrics of each loader. */
+  async test(module: RondoModule, data?: DataArgument, options?: DataOptions): Promise<Metrics[]> {
+    return (await this.perform('test', module, readData('test', data, options))) as Metrics[]
+  }
+
+  /**
+   * What `predictStep` returned for each batch, in the data set's order; for several loaders a list of such lists.
+   * Tensors are the caller's to dispose of.
+   */
+  async predict(module: RondoModule, data?: DataArgument, options?: DataOptions): Promise<unknown[]> {
+    const outputs = (await this.perform('predict', module, readData('predict', data, options))) as Prediction[][]
+    const tensors = outputs.map((batches) => batches.map(fromValues))
+    return tensors.length === 1 ? (tensors[0] as unknown[]) : tensors
+  }
+
+  /**
+   * Writes the state of the last fit, or the one under way, as a checkpoint of the run. Collective.
+   * @param path relative to the run's folder
+   */
+  async saveCheckpoint(path: string, { weightsOnly = false }: { weightsOnly?: boolean } = {}): Promise<void> {
+    const module = this.run?.module ?? this.module
+    if (module === null) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `trainer.saveCheckpoint("${path}"): nothing was trained yet. Call it in or after fit.`,
+      )
+    }
+    const { group, signal } = this.ranks
+    if (group.rank === 0) {
+      const state = await captureState(this, module, { optimizers: !weightsOnly })
+      await checkpointFiles(this.ranks).write(path, encodeCheckpoint(state, weightsOnly))
+    }
+    if (group.worldSize > 1) await group.barrier('checkpoint', { signal })
+  }
+
+  /** Deletes checkpoints where files can be deleted, else says once that they stay. */
+  forgetCheckpoints(paths: readonly string[]): void {
+    if (this.globalRank !== 0) return
+    for (const path of paths) {
+      if (forgetCheckpoint(this.ranks, path) || this.told) continue
+      this.told = true
+      console.info(`${path} is no longer among the best. Files of a run cannot be deleted from here, so it stays.`)
+    }
+  }
+
+  /** Every rank's value, by rank. Collective. */
+  async gather<T>(value: T): Promise<T[]> {
+    const { group, signal } = this.ranks
+    return group.worldSize === 1 ? [value] : group.allGatherObject(value, { name: 'gather', signal })
+  }
+
+  /** What `decide` gives on rank 0, on every rank. Collective. */
+  async fromRankZero<T>(decide: () => T | Promise<T>): Promise<T> {
+    const { group, signal } = this.ranks
+    const mine = group.rank === 0 ? await decide() : (undefined as T)
+    return group.worldSize === 1 ? mine : group.broadcastObject(mine, { src: 0, signal })
+  }
+
+  /** Whether a wish to stop counts already: not before minEpochs and minSteps. */
+  mayStop(): boolean {
+    const { minEpochs, minSteps } = this.resolved
+    return this.shouldStop && this.currentEpoch >= minEpochs && this.globalStep >= minSteps
+  }
+
+  /** Keeps the optimizer of a fit; frees the last one's state if nobody else holds it. */
+  takeOptimizer(optimizer: Optimizer): void {
+    if (this.ownOptimizer && this.ownOptimizer !== optimizer) this.ownOptimizer.dispose()
+    this.ownOptimizer = optimizer
+    this.optimizers = [optimizer]
+  }
+
+  /** Ties the trainer to the run under way. */
+  begin(run: Run | null): void {
+    this.run = run
+  }
+
+  /** Whether a run with a folder for files is around. */
+  get hasRun(): boolean {
+    return this.ranks.config !== null
+  }
+
+  /** Options for the Fabric of a verb. */
+  fabricOptions(): FabricOptions {
+    const { accelerator, strategy, devices, numNodes, precision } = this.options
+    const name = typeof strategy === 'string' ? parseStrategyName(strategy) : 'auto'
+    const uniform = this.resolved.gradientAverage === 'uniform' && typeof strategy !== 'object'
+    const chosen = uniform && this.ranks.config !== null ? uniformStrategy(findsUnusedParameters(name)) : strategy
+    return {
+      ...(accelerator === undefined ? {} : { accelerator }),
+      ...(chosen === undefined ? {} : { strategy: chosen }),
+      ...(devices === undefined ? {} : { devices }),
+      ...(numNodes === undefined ? {} : { numNodes }),
+      ...(precision === undefined ? {} : { precision }),
+    }
+  }
+
+  private get ranks(): RankContext {
+    return this.run?.context ?? this.context ?? currentRankContext()
+  }
+
+  private async perform(stage: Stage, module: RondoModule, data: VerbData): Promise<unknown> {
+    checkModule(stage, module)
+    if (working.has(this)) {
+      throw new RondoError(
+        'CONFLICT',
+        `trainer.${stage}(): this trainer is at work already. One call at a time is allowed. Await the one before, or make another Trainer.`,
+      )
+    }
+    working.add(this)
+    this.interruption = null
+    try {
+      if (this.context === null && (await needsLaunch(this))) return await launchVerb(this, stage, module, data)
+      return await runVerb(this, stage, module, data)
+    } finally {
+      working.delete(this)
+    }
+  }
+}
+
+/** Checkpoints last, so that they save what the others left. */
+function orderCallbacks(callbacks: ReadonlyArray<Partial<Callback>>): Array<Partial<Callback>> {
+  const wrong = callbacks.find((callback) => typeof callback !== 'object' || callback === null)
+  if (wrong !== undefined) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `Trainer({ callbacks }): one of them is ${typeof wrong === 'function' ? 'a class or function' : String(wrong)}; allowed are objects with hooks. Make an instance: new EarlyStopping({ monitor: "val_loss" }).`,
+    )
+  }
+  const isCheckpoint = (callback: Partial<Callback>): boolean => callback instanceof ModelCheckpoint
+  return [...callbacks.filter((callback) => !isCheckpoint(callback)), ...callbacks.filter(isCheckpoint)]
+}
+
+function uniformStrategy(findUnusedParameters: boolean): DdpStrategy {
+  return new DdpStrategy({ gradientAverage: 'uniform', findUnusedParameters })
+}
+
+function checkModule(stage: Stage, module: unknown): asserts module is RondoModule {
+  if (module instanceof RondoModule) return
+  const got =
+    typeof module === 'object' && module !== null ? `a ${module.constructor?.name ?? 'plain object'}` : String(module)
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `trainer.${stage}(module): got ${typeof module === 'function' ? 'a class or function' : got}; allowed is an instance of a class that extends RondoModule. Write class Net extends RondoModule { … } and pass new Net().`,
+  )
+}

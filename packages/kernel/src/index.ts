@@ -1,25 +1,37 @@
-/** The kernel of a notebook: cells are compiled, run in one scope and show what they give out. */
+/**
+ * The kernel of a notebook: cells are compiled, run in one scope, and show what they give out. For a rank:
+ * `createScope`, `createRuntime`, `evaluateCell`, `registerCell` and `toCellError` run and explain compiled code
+ * without a kernel.
+ */
 
-import type { CompiledCell, CompileOptions } from './compile/types.ts'
-import type { Magic } from './magics/types.ts'
-import type { CellError } from './output.ts'
-import type { CellKernel, CellRuntime, CellScope, KernelOptions } from './run/types.ts'
+import type { CompiledCell } from './compile/types.ts'
+import { Scope } from './run/scope.ts'
+import type { CellScope } from './run/types.ts'
 
+export { compileCell } from './compile/cell.ts'
+export { CellSyntaxError } from './compile/syntax-error.ts'
 export type { CellImport, CompiledCell, CompileOptions, Declaration, DeclarationKind } from './compile/types.ts'
+export { toCellError } from './errors/cell-error.ts'
+export { registerCell } from './errors/registry.ts'
+export { MAGICS, MagicError, parseMagic } from './magics/parse.ts'
 export type { Magic, MagicName } from './magics/types.ts'
-export type {
-  CellError,
-  ChartData,
-  InspectNode,
-  KernelOutput,
-  MimeBundle,
-  PlotCall,
-  PlotSpec,
-  StackFrame,
-  TableData,
-  TensorData,
+export {
+  type CellError,
+  type ChartData,
+  type InspectNode,
+  type KernelOutput,
+  MIME,
+  type MimeBundle,
+  type PlotCall,
+  type PlotSpec,
+  type StackFrame,
+  type TableData,
+  type TensorData,
 } from './output.ts'
-export { MIME } from './output.ts'
+export { evaluateCell } from './run/evaluate.ts'
+export { Interrupted } from './run/interrupted.ts'
+export { Kernel } from './run/kernel.ts'
+export { createRuntime } from './run/runtime.ts'
 export type {
   CellKernel,
   CellRuntime,
@@ -33,26 +45,7 @@ export type {
   MagicContext,
 } from './run/types.ts'
 
-export declare const Kernel: new (options: KernelOptions) => CellKernel
-/** Pure. Throws `CellSyntaxError` (a SyntaxError with `line`, `column`, 1-based). */
-export declare function compileCell(source: string, options: CompileOptions): CompiledCell
-/** Throws a `MagicError` that names the known magics; null when the cell begins with no magic. */
-export declare function parseMagic(code: string): Magic | null
-/** An empty scope over `globals`; `declare` notes which cell a name comes from. */
-export declare function createScope(globals: Record<string, unknown>): CellScope & { declare(cell: CompiledCell): void }
-/** `$$` for code that runs outside of a Kernel (a rank). `interrupt` rejects what awaits. */
-export declare function createRuntime(options: {
-  scope: CellScope
-  importModule(specifier: string): Promise<object>
-  ambient?: Record<string, unknown>
-}): CellRuntime & { interrupt(reason: Error): void }
-/** Runs compiled code; resolves to `[value]` when it ends in an expression. Body line 1 is line 2 of the unit. */
-export declare function evaluateCell(
-  code: string,
-  sourceUrl: string,
-  scope: CellScope,
-  runtime: CellRuntime,
-): Promise<unknown[] | undefined>
-/** Makes the stacks of this cell's code readable for `toCellError`. */
-export declare function registerCell(cell: CompiledCell): void
-export declare function toCellError(thrown: unknown): CellError
+/** An empty scope over `globals`; `declare` notes which cell names come from. */
+export function createScope(globals: Record<string, unknown> = {}): CellScope & { declare(cell: CompiledCell): void } {
+  return new Scope(globals)
+}

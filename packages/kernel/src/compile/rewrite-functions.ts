@@ -1,5 +1,6 @@
 /** Functions and classes: the scopes that they open, and what becomes of those at a cell's top level. */
 import type {
+  AnonymousFunctionDeclaration,
   ArrowFunctionExpression,
   Class,
   ClassDeclaration,
@@ -11,7 +12,7 @@ import { LocalScope } from './local-scope.ts'
 import { lexicalNames, namesOfPattern, varNames } from './names.ts'
 import type { Rewriter } from './rewrite.ts'
 
-type AnyFunction = FunctionDeclaration | FunctionExpression | ArrowFunctionExpression
+type AnyFunction = FunctionDeclaration | AnonymousFunctionDeclaration | FunctionExpression | ArrowFunctionExpression
 
 /**
  * A top-level function stays a declaration and so stays hoisted; it is put on the scope by name before the code

@@ -1,0 +1,137 @@
+/**
+ * Every `await` of compiled code passes here, for two things: interrupting rejects all that is pending, and code
+ * that goes on does so in the execution it began in. Promises are chained so that the engine's async stacks still
+ * reach through them. Knows nothing of what an execution is.
+ */
+import { hideFrames } from './hide-frames.ts'
+import { Interrupted } from './interrupted.ts'
+import type { Held } from './types.ts'
+
+/** Where awaiting code belongs. */
+export interface AwaitContext {
+  current(): unknown
+  enter(context: unknown): void
+  /** Whether code of this context may not wait any more, because it was stopped for good. */
+  isDead(context: unknown): boolean
+  /** Told where code saw an error that it did not throw itself. */
+  saw(error: unknown, context: unknown): void
+}
+
+const STOPPED = Symbol('stopped')
+
+export class Awaits {
+  private readonly pending = new Map<(held: Held) => void, unknown>()
+
+  constructor(private readonly context: AwaitContext) {}
+
+  /** Never rejects: a rejection travels as a Held and is thrown by `resume`, in its own execution. */
+  readonly hold = (value: unknown): Promise<Held> => {
+    const context = this.context.current()
+    if (this.context.isDead(context)) return Promise.resolve({ context, ok: false, value: STOPPED })
+    let resolve!: (held: Held) => void
+    const outcome = new Promise<Held>((settle) => {
+      resolve = settle
+    })
+    const settled = Promise.resolve(value).then(
+      (result): Held => {
+        this.pending.delete(resolve)
+        return { context, ok: true, value: result }
+      },
+      (error: unknown): Held => {
+        this.pending.delete(resolve)
+        return { context, ok: false, value: error }
+      },
+    )
+    this.pending.set(resolve, context)
+    settled.then(resolve)
+    return outcome
+  }
+
+  readonly resume = (held: Held): unknown => {
+    this.context.enter(held.context)
+    if (held.ok) return held.value
+    if (held.value === STOPPED) throw hideFrames(new Interrupted(), this.resume)
+    this.context.saw(held.value, held.context)
+    throw held.value
+  }
+
+  /** What `for await` runs over. Outcomes come as objects whose `value`, read at once by the loop, resumes. */
+  readonly iterate = (
+    iterable: unknown,
+  ): AsyncIterable<{ readonly value: unknown }> & AsyncIterator<{ readonly value: unknown }> => {
+    const iterator = openIterator(iterable)
+    let ended = false
+    const next = async (): Promise<IteratorResult<{ readonly value: unknown }>> => {
+      const held = await this.hold(attempt(() => iterator.next()))
+      this.context.enter(held.context)
+      if (held.ok && isDone(held.value)) {
+        ended = true
+        return { done: true, value: undefined }
+      }
+      ended = !held.ok
+      const { resume } = this
+      const outcome: Held = held.ok ? { ...held, value: (held.value as { value: unknown }).value } : held
+      return {
+        done: false,
+        value: {
+          get value() {
+            return resume(outcome)
+          },
+        },
+      }
+    }
+    return {
+      [Symbol.asyncIterator]() {
+        return this
+      },
+      next: () => (ended ? Promise.resolve({ done: true, value: undefined }) : next()),
+      // A loop that is left closes its iterator, unless it is the iterator that failed.
+      return: async () => {
+        if (!ended) await iterator.return?.()
+        ended = true
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  /** Code that waits now goes on with an error; what it waits for is left alone. */
+  interrupt(which: (context: unknown) => boolean = () => true): void {
+    for (const [resolve, context] of [...this.pending]) {
+      if (!which(context)) continue
+      this.pending.delete(resolve)
+      resolve({ context, ok: false, value: STOPPED })
+    }
+  }
+}
+
+interface AnyIterator {
+  next(): unknown
+  return?(): unknown
+}
+
+function openIterator(iterable: unknown): AnyIterator {
+  const object = iterable as { [Symbol.asyncIterator]?: () => AnyIterator; [Symbol.iterator]?: () => AnyIterator }
+  const open = object?.[Symbol.asyncIterator]
+  if (typeof open === 'function') return open.call(object)
+  const openSync = object?.[Symbol.iterator]
+  if (typeof openSync !== 'function') throw new TypeError('The value after "for await … of" is not iterable')
+  const iterator = openSync.call(object)
+  return {
+    next: async () => {
+      const result = iterator.next() as { done?: boolean; value: unknown }
+      return result.done === true ? result : { done: false, value: await result.value }
+    },
+    return: () => iterator.return?.(),
+  }
+}
+
+/** A throw of the iterator's own is a rejection, as in an async function. */
+async function attempt(call: () => unknown): Promise<unknown> {
+  const result = await call()
+  if (typeof result !== 'object' || result === null) throw new TypeError('An iterator gave a result that is no object')
+  return result
+}
+
+function isDone(result: unknown): boolean {
+  return Boolean((result as { done?: unknown }).done)
+}

@@ -37,9 +37,8 @@ export async function launchFunction(site: LaunchSite, fn: unknown, args: unknow
     call: 'fabric.launch',
     devices: plan?.devices ?? 1,
     strategy: named === null || named === 'auto' ? 'ddp_notebook' : named,
-    // What everybody gets anyway is not said, so that launches which mean the same look the same.
-    accelerator: options.accelerator === 'auto' ? null : options.accelerator,
-    precision: options.precision === '32-true' ? null : options.precision,
+    accelerator: options.accelerator,
+    precision: options.precision,
     passFabric: true,
   })
 }

@@ -29,7 +29,10 @@ export async function launchOnRanks(
   args: readonly unknown[],
   options: OnRanksOptions,
 ): Promise<unknown> {
-  const { call, devices, strategy, accelerator = null, precision = null, processGroupBackend = 'auto' } = options
+  const { call, devices, strategy, processGroupBackend = 'auto' } = options
+  // What everybody gets anyway is not said, so that launches which mean the same look the same.
+  const accelerator = options.accelerator === 'auto' ? null : (options.accelerator ?? null)
+  const precision = options.precision === '32-true' ? null : (options.precision ?? null)
   const launcher = currentLauncher()
   if (launcher === null) {
     throw new RondoError(

@@ -1,7 +1,7 @@
 /** Every state of the join page at three widths and in both colour schemes: it fits, it speaks, it can be used by keyboard. */
 import { type Browser, expect, type Page, test } from '@playwright/test'
 import { openChromium } from './support/browser.ts'
-import { type JoinStates, openJoinStates } from './support/join-states.ts'
+import { openStates, type PageStates } from './support/page-states.ts'
 
 const STATES = {
   home: /Train together/,
@@ -19,10 +19,10 @@ const STATES = {
 const WIDTHS = [360, 390, 1440]
 
 let browser: Browser
-let states: JoinStates
+let states: PageStates
 test.beforeAll(async () => {
   browser = await openChromium()
-  states = await openJoinStates()
+  states = await openStates('join/src/dev/index.html')
 })
 test.afterAll(async () => {
   await states.close()

@@ -145,7 +145,7 @@ function NodeFoot({ node, actions }: { node: NodeEntry; actions: DeviceActions |
         {samplesPerSecond === null ? 'speed not measured yet' : `${formatFigure(samplesPerSecond)} samples/s`}
       </span>
       {actions !== null && pageIds.length > 0 && (
-        <RemoveButton label={label} remove={() => pageIds.forEach((pageId) => actions.remove(pageId))} />
+        <RemoveButton label={label} remove={() => forEachPage(node, actions.remove)} />
       )}
     </div>
   )

@@ -30,7 +30,12 @@ function classOf({ fg, bg, bold, dim, italic, underline, strike, inverse }: Ansi
 
 function coloursOf({ fg, bg }: AnsiStyle): Record<string, string> {
   return {
-    ...(typeof fg === 'string' ? { color: fg } : {}),
+    ...(typeof fg === 'string' ? { color: bg === null ? readable(fg) : fg } : {}),
     ...(typeof bg === 'string' ? { background: bg } : {}),
   }
+}
+
+/** A colour that was chosen for somebody's terminal, as light or dark as the page needs it. */
+function readable(colour: string): string {
+  return `light-dark(oklch(from ${colour} min(l, 0.5) c h), oklch(from ${colour} max(l, 0.74) c h))`
 }

@@ -83,7 +83,8 @@ function OwnLine({ frame, sourceLine, onJump }: { frame: StackFrame } & Omit<Err
     <div class="error-line">
       <Frame frame={frame} onJump={onJump} />
       {text !== null && (
-        <pre>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        <pre tabIndex={0}>
           <span class="error-number" aria-hidden="true">
             {frame.line}
           </span>

@@ -33,8 +33,9 @@ export function visibleRows(root: InspectNode, open: ReadonlySet<string>): Inspe
   return rows
 }
 
+/** Folded at first, but for the values of ranks: those are there to be compared. */
 export function Inspector({ root }: { root: InspectNode }): VNode {
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
+  const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(root.kind === 'ranks' ? [''] : []))
   const [active, setActive] = useState('')
   const tree = useRef<HTMLDivElement>(null)
   if ((root.children?.length ?? 0) === 0) {

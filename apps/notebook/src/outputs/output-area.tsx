@@ -78,12 +78,12 @@ function useStableHeight(running: boolean) {
     if (!running) {
       element.style.minHeight = ''
       // Read when the next run begins, too late then: the outputs are gone by that time.
-      tallest.current = element.offsetHeight
+      tallest.current = element.getBoundingClientRect().height
     }
     const observer = new ResizeObserver(() => {
-      if (!running) tallest.current = element.offsetHeight
+      if (!running) tallest.current = element.getBoundingClientRect().height
       else {
-        tallest.current = Math.max(tallest.current, element.offsetHeight)
+        tallest.current = Math.max(tallest.current, element.getBoundingClientRect().height)
         element.style.minHeight = `${tallest.current}px`
       }
     })

@@ -22,6 +22,8 @@ export function PlotView({ spec }: { spec: PlotSpec }): VNode {
         const width = Math.min(MAX_WIDTH_PX, element.clientWidth)
         const figure = drawPlot(library as unknown as PlotLibrary, spec, width)
         for (const link of figure.querySelectorAll('a')) withoutUnsafeLink(link)
+        // Plot names its marks, but a name needs a role for those who only hear it.
+        for (const mark of figure.querySelectorAll('g[aria-label]:not([role])')) mark.setAttribute('role', 'img')
         element.replaceChildren(figure)
         setDrawn(true)
         setFailure('')

@@ -17,6 +17,7 @@ export interface HtmlViewProps {
 export function HtmlView({ html, trusted, plain }: HtmlViewProps): VNode {
   const host = useRef<HTMLDivElement>(null)
   const [shown, setShown] = useState(false)
+  const [wide, setWide] = useState(false)
   useEffect(() => {
     let gone = false
     void import('./rich.ts').then(({ sanitizeHtml }) => {
@@ -27,6 +28,7 @@ export function HtmlView({ html, trusted, plain }: HtmlViewProps): VNode {
       style.textContent = shadowStyles
       shadow.replaceChildren(style, sanitizeHtml(html, { trusted, styles: true }))
       setShown(true)
+      setWide(element.scrollWidth > element.clientWidth)
     })
     return () => {
       gone = true
@@ -35,7 +37,12 @@ export function HtmlView({ html, trusted, plain }: HtmlViewProps): VNode {
   return (
     <div class="html-box" data-testid="html">
       {!shown && <pre>{plain}</pre>}
-      <div ref={host} />
+      {/* What scrolls must be reachable by keyboard. */}
+      <div
+        ref={host}
+        class="html-host"
+        {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': 'Wide output' } : {})}
+      />
     </div>
   )
 }

@@ -50,6 +50,7 @@ purify.addHook('afterSanitizeAttributes', (element) => {
       if (element.localName === 'img' && name === 'src') element.setAttribute('alt', blockedText(element, value))
     }
   }
+  if (element.localName === 'img' && !element.hasAttribute('alt')) element.setAttribute('alt', 'picture')
   if (isLink) openElsewhere(element)
 })
 

@@ -1,6 +1,6 @@
 /**
- * The join page's states without a server: builds the page's own fixture viewer into memory and serves it.
- * Not for: the page at work with real ranks (join-page.spec.ts).
+ * A page's states without a server: builds the page's own fixture viewer into memory and serves it. Not for: the
+ * page at work with real ranks.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,22 +8,22 @@ import { extname, join } from 'node:path'
 import { build, type Rolldown } from 'vite'
 
 const APPS = join(import.meta.dirname, '../../apps')
-const VIEWER = 'join/src/dev/index.html'
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 
-export interface JoinStates {
+export interface PageStates {
   /** The viewer's address for a state by its name in the fixtures. */
   url(state: string): string
   close(): Promise<void>
 }
 
-export async function openJoinStates(): Promise<JoinStates> {
+/** `viewer`: the viewer's HTML below `apps/`. */
+export async function openStates(viewer: string): Promise<PageStates> {
   const { output } = (await build({
     configFile: false,
     logLevel: 'warn',
     root: APPS,
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    build: { write: false, modulePreload: false, target: 'es2023', rolldownOptions: { input: join(APPS, VIEWER) } },
+    build: { write: false, modulePreload: false, target: 'es2023', rolldownOptions: { input: join(APPS, viewer) } },
   })) as Rolldown.RolldownOutput
   const files = new Map(output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]))
   const server = createServer((request, response) => {
@@ -37,7 +37,7 @@ export async function openJoinStates(): Promise<JoinStates> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as AddressInfo
   return {
-    url: (state) => `http://127.0.0.1:${port}/${VIEWER}?state=${state}`,
+    url: (state) => `http://127.0.0.1:${port}/${viewer}?state=${state}`,
     close: () => new Promise((done) => server.close(() => done())),
   }
 }

@@ -74,7 +74,8 @@ export class CellEditor {
   /** The cell's text was changed from outside: a split, a join, an undo, a restore. */
   #follow(source: string): void {
     const { doc } = this.view.state
-    if (doc.length === source.length && doc.toString() === source) return
+    // The editor knows one kind of line end; others stay in the cell until its text is edited.
+    if (doc.toString() === source.replace(/\r\n?/g, '\n')) return
     this.view.dispatch({ changes: { from: 0, to: doc.length, insert: source } })
   }
 

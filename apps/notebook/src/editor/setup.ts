@@ -80,7 +80,9 @@ export function commonExtensions({ label, completion, onChange, onLeave, onEscap
     signatureField,
     autocompletion({
       override: [kernelCompletion(completion)],
-      activateOnTypingDelay: 120,
+      // As in Jupyter a list comes when Tab asks for it, so that Enter and Esc always mean the same while typing.
+      activateOnTyping: false,
+      interactionDelay: 0,
       icons: false,
       tooltipClass: () => 'completion',
     }),
@@ -105,7 +107,10 @@ const withoutEscape = defaultKeymap.filter(({ key }) => key !== 'Escape')
 
 /** Tab: takes the open proposal, else proposes after a name or a dot, else indents. */
 function completeOrIndent(view: EditorView): boolean {
-  if (completionStatus(view.state) === 'active') return acceptCompletion(view)
+  if (completionStatus(view.state) !== null) {
+    acceptCompletion(view)
+    return true
+  }
   const { main } = view.state.selection
   const line = view.state.doc.lineAt(main.head)
   const before = line.text.slice(0, main.head - line.from)

@@ -22,14 +22,7 @@ const CURRENT = 0
 export async function openIdbStore(name = NAME): Promise<NotebookStore> {
   if (typeof indexedDB === 'undefined') throw storageError(new DOMException('no IndexedDB', 'SecurityError'))
   let timer: ReturnType<typeof setTimeout> | undefined
-  const opening = openDB<Schema>(name, SCHEMA_VERSION, {
-    upgrade(database) {
-      database.createObjectStore('records', { keyPath: 'id' })
-      database.createObjectStore('texts')
-    },
-    // A newer page wants another schema: let it have the database.
-    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
-  })
+  const opening = openDatabase(name)
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new Error(`IndexedDB did not open within ${OPEN_DEADLINE_MS} ms`)),
@@ -44,6 +37,18 @@ export async function openIdbStore(name = NAME): Promise<NotebookStore> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Async, as a browser that forbids storage may throw at once. */
+async function openDatabase(name: string): Promise<IDBPDatabase<Schema>> {
+  return openDB<Schema>(name, SCHEMA_VERSION, {
+    upgrade(database) {
+      database.createObjectStore('records', { keyPath: 'id' })
+      database.createObjectStore('texts')
+    },
+    // A newer page wants another schema: let it have the database.
+    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+  })
 }
 
 class IdbStore implements NotebookStore {

@@ -5,6 +5,7 @@
 import { RondoError } from '@rondo/protocol'
 import { newCellId } from '../model/cell-id.ts'
 import type { Notebook } from '../model/notebook.ts'
+import { storageError } from './failure.ts'
 import { openIdbStore } from './idb-store.ts'
 import { MemoryStore } from './memory-store.ts'
 import { decodeNotebook, encodeNotebook } from './snapshot.ts'
@@ -36,7 +37,7 @@ export class NotebookLibrary {
     try {
       return new NotebookLibrary(await openIdbStore())
     } catch (error) {
-      return new NotebookLibrary(new MemoryStore(), error as RondoError)
+      return new NotebookLibrary(new MemoryStore(), storageError(error))
     }
   }
 

@@ -26,7 +26,7 @@ export class CellThrew extends Error {
 
 export class RankCells {
   readonly #kernel: CellKernel
-  readonly #display = createDisplay()
+  readonly #display = createDisplay({ show: (bundle, options) => this.#kernel.display(bundle, options) })
   #outlet: Outlet | null = null
   #error: CellError | null = null
   /** The value that was described last; a cell's result is described right before it is given out. */

@@ -5,25 +5,26 @@ import type { KernelOutput, MimeBundle } from '@rondo/kernel/output'
 
 /** @param push takes what is displayed */
 export function cellGlobals(push: (output: KernelOutput) => void): Record<string, unknown> {
-  const { describe, globals } = createDisplay()
-  const show = (data: MimeBundle, { displayId = null, update = false }: DisplayNames = {}): void =>
-    push({ kind: 'display', data, metadata: {}, displayId, update })
-  const display = (value: unknown, options: DisplayOptions = {}): void => show(describe(value), options)
-  const ofText =
-    (type: string) =>
-    (text: string): void =>
-      show({ 'text/plain': text, [type]: text })
-  return {
-    ...globals,
-    display: Object.assign(display, {
-      html: ofText('text/html'),
-      markdown: ofText('text/markdown'),
-      svg: ofText('image/svg+xml'),
-    }),
-  }
+  const show = (data: MimeBundle, { displayId, update = false }: DisplayOptions = {}): void =>
+    push({ kind: 'display', data, metadata: {}, displayId: displayId ?? null, update })
+  const { describe, globals } = createDisplay({ show })
+  const typed =
+    (mime: string) =>
+    (content: string, options?: DisplayOptions): void =>
+      show({ 'text/plain': content, [mime]: content }, options)
+  const display = Object.assign(
+    (value: unknown, options?: DisplayOptions): void => show(isBundle(value) ? value : describe(value), options),
+    {
+      html: typed('text/html'),
+      markdown: typed('text/markdown'),
+      svg: typed('image/svg+xml'),
+      clear: ({ wait = false }: { wait?: boolean } = {}): void => push({ kind: 'clear', wait }),
+    },
+  )
+  return { ...globals, display }
 }
 
-interface DisplayNames {
-  displayId?: string | null
-  update?: boolean
+/** A plain object with `text/plain` is content already. */
+function isBundle(value: unknown): value is MimeBundle {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'text/plain')
 }

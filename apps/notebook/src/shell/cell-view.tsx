@@ -2,7 +2,7 @@
 import { useComputed } from '@preact/signals'
 import { formatMs } from '@rondo/ui'
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { CellModel } from '../model/cell.ts'
 import { isFolded, setFolded } from '../model/folds.ts'
 import { OutputArea } from '../outputs/index.ts'
@@ -31,8 +31,9 @@ export function CellView({ open, cell, index, runPanel }: CellViewProps): VNode 
   const folded = isFolded(cell.metadata.value, 'source')
   const name = `${KIND_NAMES[kind]} cell ${index + 1}`
 
-  // The focus follows the selection: onto the cell in command mode, into its text in edit mode.
-  useEffect(() => {
+  // The focus follows the selection: onto the cell in command mode, into its text in edit mode. Before the next
+  // key can come: a layout effect, as a key that comes first would still mean what it meant before.
+  useLayoutEffect(() => {
     if (!active || open.dialog.peek() !== null) return
     if (editing) {
       const editor = open.editors.get(cell.id)

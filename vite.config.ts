@@ -18,6 +18,7 @@ const RUNTIME = {
   rondo: join(PACKAGES, 'rondo/src/index.ts'),
   tfjs: join(PACKAGES, 'engine/src/tfjs-module.ts'),
   'rank-worker': join(PACKAGES, 'fabric/src/rank/worker.ts'),
+  'notebook-kernel': join(APPS, 'notebook/src/kernel/worker.ts'),
   'notebook-rank': join(APPS, 'notebook/src/rank/program.ts'),
   'port-broker': join(PACKAGES, 'transport/src/port-broker.worker.ts'),
 } as const

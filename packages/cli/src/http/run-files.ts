@@ -20,7 +20,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-const BAD_NAME = 'A file name has up to 6 pieces of letters, digits and ._- parted by /, none starting with a dot.'
+const BAD_NAME = 'A file name has up to 6 pieces of letters, digits and ._=- parted by /, none starting with a dot.'
 
 class UploadTooLarge extends Error {}
 

@@ -27,8 +27,8 @@ export interface ServedSession {
 /** What became of the wish to open a run. */
 export type OpenOutcome = 'opened' | 'known' | 'forbidden' | 'taken' | 'bad-name'
 
-/** Path pieces of letters, digits, `_`, `-` and dots that do not come first, at most six of them. */
-const FILE_NAME = /^(?!\.)[\w.-]{1,100}(?:\/(?!\.)[\w.-]{1,100}){0,5}$/
+/** Path pieces of letters, digits, `_`, `=`, `-` and dots that do not come first, at most six of them. */
+const FILE_NAME = /^(?!\.)[\w.=-]{1,100}(?:\/(?!\.)[\w.=-]{1,100}){0,5}$/
 /** As the protocol's ids. */
 const RUN_ID = /^(?!__proto__$)[A-Za-z0-9_-]{1,64}$/
 /** Written by the recorder; a rank must not overwrite them. */

@@ -7,15 +7,15 @@ import type { RunFiles } from '../context.ts'
 
 /** Milliseconds for one transfer; a checkpoint of a gigabyte on a slow network stays below it. */
 const TRANSFER_TIMEOUT_MS = 300_000
-/** What a file may be called: path pieces of letters, digits and `._-`, none starting with a dot. */
-const FILE_NAME = /^(?!\.)[\w.-]{1,100}(\/(?!\.)[\w.-]{1,100}){0,5}$/
+/** What a file may be called: path pieces of letters, digits and `._=-`, none starting with a dot. */
+const FILE_NAME = /^(?!\.)[\w.=-]{1,100}(\/(?!\.)[\w.=-]{1,100}){0,5}$/
 
 export function httpRunFiles(options: { origin: string; runId: string; token: string; signal: AbortSignal }): RunFiles {
   const urlOf = (name: string): string => {
     if (!FILE_NAME.test(name)) {
       throw new RondoError(
         'BAD_ARGUMENT',
-        `File name ${JSON.stringify(name)} is not allowed; a name is relative to the run's folder, made of letters, digits, "." "_" "-" and "/". Use one like "checkpoints/last.safetensors".`,
+        `File name ${JSON.stringify(name)} is not allowed; a name is relative to the run's folder, made of letters, digits, "." "_" "=" "-" and "/". Use one like "checkpoints/last.safetensors".`,
       )
     }
     return `${options.origin}/runs/${options.runId}/files/${name}`

@@ -44,7 +44,7 @@ function OwnError({ error, ...rest }: { error: CellError } & Omit<ErrorViewProps
     <>
       {error.rank !== null && (
         <p class="error-rank">
-          <RankChip rank={error.rank} /> rank {error.rank}
+          rank <RankChip rank={error.rank} />
           {error.node !== null && <span class="soft"> on {error.node}</span>}
         </p>
       )}

@@ -46,7 +46,7 @@ export function appendOutputs(
   if (pieces.length === 0) return outputs
   let list = [...outputs]
   let clearNext = clearedByNext.has(outputs)
-  for (const piece of pieces) {
+  for (const piece of joinStreams(pieces)) {
     if (piece.kind === 'clear') {
       clearNext = piece.wait
       if (!piece.wait) list = []
@@ -60,6 +60,27 @@ export function appendOutputs(
   }
   if (clearNext) clearedByNext.add(list)
   return list
+}
+
+/** Neighbouring pieces of one stream as one, up to a chunk: a thousand prints of one message are appended at once. */
+function joinStreams(pieces: readonly KernelOutput[]): KernelOutput[] {
+  const joined: KernelOutput[] = []
+  let parts: string[] = []
+  let size = 0
+  for (const [i, piece] of pieces.entries()) {
+    if (piece.kind !== 'stream') {
+      joined.push(piece)
+      continue
+    }
+    parts.push(piece.text)
+    size += piece.text.length
+    const next = pieces[i + 1]
+    if (next?.kind === 'stream' && next.name === piece.name && size < STREAM_CHUNK_CHARS) continue
+    joined.push({ ...piece, text: parts.join('') })
+    parts = []
+    size = 0
+  }
+  return joined
 }
 
 /** The list with every output of this `displayId` replaced; the same list when it shows none. */

@@ -68,11 +68,12 @@ export function TableView({ table }: { table: TableData }): VNode {
 }
 
 function TableCell({ value, right }: { value: unknown; right: boolean }): VNode {
-  const text = cellText(value)
-  const cut = text.length > MAX_CELL_CHARS
+  const whole = cellText(value)
+  const shown = typeof value === 'number' ? shortNumber(value) : whole
+  const text = shown.length > MAX_CELL_CHARS ? `${shown.slice(0, MAX_CELL_CHARS)}…` : shown
   return (
-    <td class={right ? 'right' : ''} title={cut ? text : undefined}>
-      {cut ? `${text.slice(0, MAX_CELL_CHARS)}…` : text}
+    <td class={right ? 'right' : ''} title={text === whole ? undefined : whole}>
+      {text}
     </td>
   )
 }
@@ -81,4 +82,9 @@ function cellText(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'string') return value
   return typeof value === 'object' ? (JSON.stringify(value) ?? '') : String(value)
+}
+
+/** Six significant digits; whole numbers stay whole. */
+function shortNumber(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
 }

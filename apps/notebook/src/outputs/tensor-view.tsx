@@ -11,7 +11,7 @@ const MAX_ROWS = 8
 export function TensorView({ tensor }: { tensor: TensorData }): VNode {
   const picture = useMemo(() => readPicture(tensor.picture), [tensor])
   const { shape, dtype, min, max, mean, std, nonFinite, preview } = tensor
-  const figure = (value: number | null) => (value === null ? '–' : formatLoss(value))
+  const figure = (value: number | null) => (value === null ? '–' : valueText(value))
   const size = shape.reduce((product, side) => product * side, 1)
   return (
     <div class="tensor" data-testid="tensor">
@@ -43,9 +43,7 @@ export function TensorView({ tensor }: { tensor: TensorData }): VNode {
             <summary>First values</summary>
             <pre class="tensor-values">
               {previewRows(shape, preview, MAX_ROWS)
-                .map((row) =>
-                  row.map((value) => (Number.isInteger(value) ? String(value) : formatLoss(value))).join('  '),
-                )
+                .map((row) => row.map((value) => valueText(value)).join('  '))
                 .join('\n')}
             </pre>
           </details>
@@ -53,6 +51,10 @@ export function TensorView({ tensor }: { tensor: TensorData }): VNode {
       </div>
     </div>
   )
+}
+
+function valueText(value: number): string {
+  return Number.isInteger(value) ? String(value) : formatLoss(value)
 }
 
 function PictureCanvas({ picture, label }: { picture: Picture; label: string }): VNode {

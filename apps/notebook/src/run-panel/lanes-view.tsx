@@ -8,13 +8,22 @@ import type { GroupedLanes, Lane, LaneGroup } from './lanes.ts'
 /** Pixels from the end within which a person counts as reading along. */
 const FOLLOW_PX = 24
 
-export function LanesView({ consoles, live }: { consoles: GroupedLanes; live: boolean }): VNode | null {
+export interface LanesViewProps {
+  consoles: GroupedLanes
+  live: boolean
+  /** The rank whose console is open at first; null for the lowest that printed. */
+  culprit: number | null
+}
+
+export function LanesView({ consoles, live, culprit }: LanesViewProps): VNode | null {
   const { groups, silent } = consoles
+  const guilty = groups.findIndex(({ ranks }) => culprit !== null && ranks.includes(culprit))
+  const first = Math.max(0, guilty)
   if (groups.length === 0) return null
   return (
     <div class="lanes" data-testid="lanes">
       {groups.map((group, i) => (
-        <details key={group.ranks[0]} class="fold lane" open={i === 0}>
+        <details key={group.ranks[0]} class="fold lane" open={i === first}>
           <summary>
             {group.ranks.map((rank) => (
               <RankChip key={rank} rank={rank} />

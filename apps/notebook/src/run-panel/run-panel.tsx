@@ -49,7 +49,11 @@ export function RunPanel({ view }: RunPanelProps): VNode {
           </li>
         ))}
       </ul>
-      <LanesView consoles={consoles} live={status === 'waiting' || status === 'running'} />
+      <LanesView
+        consoles={consoles}
+        live={status === 'waiting' || status === 'running'}
+        culprit={ranks.find(({ tone }) => tone === 'fail')?.rank ?? null}
+      />
       <details class="fold" open={showRing} onToggle={(event) => setShowRing(event.currentTarget.open)}>
         <summary>Ring and step times</summary>
         {showRing && (

@@ -16,9 +16,10 @@ export interface NotebookServer {
   close(): Promise<void>
 }
 
-export async function serveNotebook(options: { args?: string[]; cwd?: string } = {}): Promise<NotebookServer> {
+export async function serveNotebook(options: { args?: string[]; folder?: string } = {}): Promise<NotebookServer> {
   const running = startRondo(['serve', `--main-port=${await freePort()}`, '--no-open', ...(options.args ?? [])], {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd, env: { INIT_CWD: options.cwd } }),
+    // As npm tells where the person called it from.
+    ...(options.folder === undefined ? {} : { env: { INIT_CWD: options.folder } }),
   })
   const [link] = await running.waitFor(/http:\/\/localhost:\d+\/notebook\/\S+#control=\S+/, 120_000)
   const [joinLink] = await running.waitFor(/http:\/\/localhost:\d+\/join\/\S+#token=\S+/)
@@ -100,6 +101,15 @@ export class NotebookPage {
   /** The panel of a run under a cell, live or finished. */
   panel(index: number): Locator {
     return this.cell(index).getByTestId('run-panel').last()
+  }
+
+  /** Writes another text into a cell. */
+  async edit(index: number, source: string): Promise<void> {
+    await this.cell(index).locator('.cm-content').click()
+    await this.page.keyboard.press('Control+A')
+    // Inserted as a whole: what is typed by keys gets its brackets closed by the editor.
+    await this.page.keyboard.insertText(source)
+    await this.page.keyboard.press('Escape')
   }
 
   /** Starts a cell and goes on. */

@@ -32,7 +32,11 @@ export class RankValues {
     const children = shown.map(({ rank, bundle }): InspectNode => ({ ...nodeOf(bundle), key: `rank ${rank}` }))
     return {
       'text/plain': text.join('\n'),
-      [MIME.inspect]: { kind: 'ranks', text: `${shown.length} ranks`, children } satisfies InspectNode,
+      [MIME.inspect]: {
+        kind: 'ranks',
+        text: shown.length === 1 ? '1 rank' : `${shown.length} ranks`,
+        children,
+      } satisfies InspectNode,
     }
   }
 }

@@ -142,8 +142,8 @@ export const MARKDOWN = value({
 })
 
 /** Values of persistent ranks, side by side. */
-export const RANKS: CellOutput[] = [0, 1, 2].map((rank) =>
-  value({ 'text/plain': `Tensor [2] float32: ${rank}.5, ${rank}.25` }, { rondo: { rank } }),
+export const RANKS: CellOutput[] = [[0], [1], [2, 3]].map((ranks) =>
+  value({ 'text/plain': `Tensor [2] float32: ${ranks[0]}.5, ${ranks[0]}.25` }, { rondo: { ranks } }),
 )
 
 export const STREAMS: CellOutput[] = [

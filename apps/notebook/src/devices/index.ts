@@ -1,2 +1,2 @@
 /** The side panel with the session's devices. */
-export { type DeviceActions, DevicesPanel, type DevicesPanelProps } from './devices-panel.tsx'
+export { DevicesPanel, type DevicesPanelProps } from './devices-panel.tsx'

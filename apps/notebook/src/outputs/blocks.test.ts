@@ -4,18 +4,18 @@ import { blocksOf } from './blocks.ts'
 import { hidesMore, pictureUrl, shownMimes, textOf, unknownMimes } from './mime.ts'
 
 const stream = (text: string): CellOutput => ({ kind: 'stream', name: 'stdout', text })
-const value = (rank?: number): CellOutput => ({
+const value = (...ranks: number[]): CellOutput => ({
   kind: 'display',
   data: { 'text/plain': 'x' },
-  metadata: rank === undefined ? {} : { rondo: { rank } },
+  metadata: ranks.length === 0 ? {} : { rondo: { ranks } },
   displayId: null,
 })
 
 describe('the layout of outputs', () => {
   it('makes one log of streams in a row and one row of the values of ranks', () => {
-    const blocks = blocksOf([stream('a'), stream('b'), value(0), value(1), value(), stream('c')])
+    const blocks = blocksOf([stream('a'), stream('b'), value(0), value(1, 2), value(), stream('c')])
     expect(blocks.map((block) => block.kind)).toEqual(['log', 'ranks', 'value', 'log'])
-    expect(blocks[1]).toMatchObject({ values: [{ rank: 0 }, { rank: 1 }] })
+    expect(blocks[1]).toMatchObject({ values: [{ ranks: [0] }, { ranks: [1, 2] }] })
   })
 
   it('keeps the keys of what is there when more comes', () => {

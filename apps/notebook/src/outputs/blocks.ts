@@ -12,7 +12,7 @@ export type Block =
   | { kind: 'log'; key: string; outputs: StreamOutput[] }
   | { kind: 'value'; key: string; output: ValueOutput }
   /** Values of ranks that belong together, in the order in which they came. */
-  | { kind: 'ranks'; key: string; values: Array<{ rank: number; output: ValueOutput }> }
+  | { kind: 'ranks'; key: string; values: Array<{ ranks: number[]; output: ValueOutput }> }
   | { kind: 'error'; key: string; output: ErrorOutput }
 
 /** Keys hold while outputs are appended; a display keeps its own wherever it moves. */
@@ -30,11 +30,11 @@ export function blocksOf(outputs: readonly CellOutput[]): Block[] {
         return
       case 'display':
       case 'result': {
-        const rank = rankOf(output.metadata)
+        const ranks = ranksOf(output.metadata)
         const key = output.kind === 'display' && output.displayId !== null ? `${output.displayId}-${i}` : `value-${i}`
-        if (rank === null) blocks.push({ kind: 'value', key, output })
-        else if (last?.kind === 'ranks') last.values.push({ rank, output })
-        else blocks.push({ kind: 'ranks', key, values: [{ rank, output }] })
+        if (ranks === null) blocks.push({ kind: 'value', key, output })
+        else if (last?.kind === 'ranks') last.values.push({ ranks, output })
+        else blocks.push({ kind: 'ranks', key, values: [{ ranks, output }] })
         return
       }
       default:
@@ -44,10 +44,11 @@ export function blocksOf(outputs: readonly CellOutput[]): Block[] {
   return blocks
 }
 
-/** The rank that a value came from: `metadata.rondo.rank`; null for the notebook's own. */
-export function rankOf(metadata: Readonly<Record<string, unknown>>): number | null {
+/** The ranks that a value came from: `metadata.rondo.ranks`; null for the notebook's own. */
+function ranksOf(metadata: Readonly<Record<string, unknown>>): number[] | null {
   const own = metadata['rondo']
   if (typeof own !== 'object' || own === null) return null
-  const { rank } = own as { rank?: unknown }
-  return typeof rank === 'number' && Number.isInteger(rank) && rank >= 0 ? rank : null
+  const { ranks } = own as { ranks?: unknown }
+  const isRank = (rank: unknown) => Number.isInteger(rank) && (rank as number) >= 0
+  return Array.isArray(ranks) && ranks.length > 0 && ranks.every(isRank) ? ranks : null
 }

@@ -1,5 +1,5 @@
 /** A cell's outputs, in order, each by its own view. Not for: collecting them (merge.ts) or the cell around them. */
-import { formatCount, RankChip } from '@rondo/ui'
+import { RankChip } from '@rondo/ui'
 import type { VNode } from 'preact'
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { CellOutput } from '../model/notebook.ts'
@@ -49,10 +49,15 @@ function BlockView({ block, trusted, sourceLine, onJump }: { block: Block } & Ou
       return <MimeView data={block.output.data} metadata={block.output.metadata} trusted={trusted} />
     case 'ranks':
       return (
-        <ul class="rank-values" aria-label={`Values of ${formatCount(block.values.length)} ranks`}>
-          {block.values.map(({ rank, output }, i) => (
+        <ul class="rank-values" aria-label="Values of the ranks">
+          {block.values.map(({ ranks, output }, i) => (
             <li key={i}>
-              <RankChip rank={rank} />
+              <span class="rank-label">
+                {ranks.length === 1 ? 'rank' : 'ranks'}
+                {ranks.map((rank) => (
+                  <RankChip key={rank} rank={rank} />
+                ))}
+              </span>
               <div class="rank-value">
                 <MimeView data={output.data} metadata={output.metadata} trusted={trusted} />
               </div>

@@ -2,6 +2,7 @@
  * HTML and Markdown on the page, cleaned. HTML of an output lives in a shadow tree inside a box of its own, so that
  * neither its styles nor its positions reach the page. Not for: what is allowed (sanitize.ts).
  */
+/// <reference path="./inline-css.d.ts" />
 import type { MimeBundle } from '@rondo/kernel/output'
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'

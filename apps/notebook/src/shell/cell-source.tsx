@@ -27,7 +27,7 @@ export function CellSource(props: CellSourceProps): VNode {
     return (
       // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard's way is Enter on the cell
       <div class="cell-markdown" onDblClick={() => runCommand(open, 'enter-edit')}>
-        <MarkdownText cell={cell} />
+        <MarkdownText cell={cell} trusted={open.trusted.value} />
       </div>
     )
   }

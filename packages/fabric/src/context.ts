@@ -18,6 +18,8 @@ export interface RunFiles {
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
   /** Reads a whole file. Throws BAD_FILE when it is not there. */
   read(name: string): Promise<Uint8Array<ArrayBuffer>>
+  /** Removes a checkpoint (`*.ckpt`); absent where files stay. */
+  remove?(name: string): Promise<void>
 }
 
 export interface RankContextOptions {

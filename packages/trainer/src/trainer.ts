@@ -17,7 +17,7 @@ import { runVerb } from './loops/verbs.ts'
 import { RondoModule } from './module/module.ts'
 import { type ResolvedTrainerOptions, resolveTrainerOptions, type TrainerOptions } from './options/options.ts'
 import type { Run } from './run.ts'
-import { checkpointFiles, encodeCheckpoint, forgetCheckpoint } from './state/checkpoint.ts'
+import { checkpointFiles, encodeCheckpoint } from './state/checkpoint.ts'
 import { captureState } from './state/state.ts'
 
 /** Trainers at work in this realm, for whoever has to stop them all. */
@@ -56,7 +56,6 @@ export class Trainer {
   context: RankContext | null = null
   private run: Run | null = null
   private ownOptimizer: Optimizer | null = null
-  private told = false
 
   /** Throws BAD_ARGUMENT for a bad value or an unknown argument, UNSUPPORTED for one that is not there yet. */
   constructor(options: TrainerOptions = {}) {
@@ -161,13 +160,14 @@ export class Trainer {
     if (group.worldSize > 1) await group.barrier('checkpoint', { signal })
   }
 
-  /** Deletes checkpoints where files can be deleted, else says once that they stay. */
-  forgetCheckpoints(paths: readonly string[]): void {
+  /** Deletes checkpoints that are no longer wanted; on rank 0. */
+  async forgetCheckpoints(paths: readonly string[]): Promise<void> {
     if (this.globalRank !== 0) return
+    const files = checkpointFiles(this.ranks)
     for (const path of paths) {
-      if (forgetCheckpoint(this.ranks, path) || this.told) continue
-      this.told = true
-      console.info(`${path} is no longer among the best. Files of a run cannot be deleted from here, so it stays.`)
+      await files.remove?.(path).catch((error: unknown) => {
+        console.warn(`${path} is no longer wanted, and could not be removed: ${String(error)}`)
+      })
     }
   }
 

@@ -64,6 +64,10 @@ it('removes files for the controller alone, and the folders that this leaves emp
   expect(await ask('DELETE', '/runs/brief/files/jobs/1.bin', FIRST.controlToken)).toBe(204)
   expect(existsSync(join(root, 'brief'))).toBe(false)
   expect(await ask('DELETE', '/runs/script-run/files/a', FIRST.controlToken)).toBe(403)
+  await open('brief', FIRST.controlToken)
+  await ask('PUT', '/runs/brief/files/checkpoints/epoch=1.ckpt', FIRST.joinToken, 'x')
+  expect(await ask('DELETE', '/runs/brief/files/checkpoints/epoch=1.ckpt', SECOND.joinToken)).toBe(403)
+  expect(await ask('DELETE', '/runs/brief/files/checkpoints/epoch=1.ckpt', FIRST.joinToken)).toBe(204)
 })
 
 it('forgets the oldest opened run beyond the bound, never the runs of scripts', async () => {

@@ -20,6 +20,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
+/** Ending of what ranks may remove again. */
+const CHECKPOINT = '.ckpt'
+
 const BAD_NAME = 'A file name has up to 6 pieces of letters, digits and ._=- parted by /, none starting with a dot.'
 
 class UploadTooLarge extends Error {}
@@ -45,7 +48,11 @@ export async function serveRun(
   const name = rest.slice('files/'.length)
   const token = request.headers['x-rondo-token'] ?? new URL(request.url ?? '/', 'http://host').searchParams.get('token')
   if (request.method === 'DELETE') {
-    if (!runs.controls(runId, token)) return reply(response, 403, 'Only who opened this run may remove its files.')
+    // Ranks keep the best checkpoints only; who may overwrite one may remove it.
+    const isOwn = name.endsWith(CHECKPOINT) && tokenFits(run, token)
+    if (!isOwn && !runs.controls(runId, token)) {
+      return reply(response, 403, 'Only who opened this run may remove its files; ranks may remove checkpoints.')
+    }
     const gone = pathInRun(run, name)
     return gone === null ? reply(response, 400, BAD_NAME) : removeFile(run, gone, name, response)
   }

@@ -46,6 +46,9 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
     async write(name, bytes) {
       await request(name, { method: 'PUT', body: bytes })
     },
+    async remove(name) {
+      await request(name, { method: 'DELETE' })
+    },
     async read(name) {
       return new Uint8Array(await (await request(name, { method: 'GET' })).arrayBuffer())
     },

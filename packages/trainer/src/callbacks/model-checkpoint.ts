@@ -98,7 +98,7 @@ export class ModelCheckpoint extends Callback {
     if (decision === null) return
     Object.assign(this, decision.state)
     for (const path of decision.write) await trainer.saveCheckpoint(path, { weightsOnly: saveWeightsOnly })
-    trainer.forgetCheckpoints(decision.drop)
+    await trainer.forgetCheckpoints(decision.drop)
     if (verbose && trainer.globalRank === 0) console.info(decision.line)
   }
 

@@ -20,6 +20,16 @@ export function wantsStepSync(results: Results): boolean {
   return results.all().some((result) => result.step !== null && isStepSynced(result))
 }
 
+/** Shows this rank's own values of a step to hooks of the batch, before the ranks have agreed on it. */
+export function showStep(run: Run, results: Results): void {
+  const { callbackMetrics } = run.trainer.board
+  for (const { step, name, options } of results.all()) {
+    if (step === null || !options.onStep) continue
+    callbackMetrics[name + options.suffix] = step.value
+    callbackMetrics[fullName(name, options, 'step')] = step.value
+  }
+}
+
 /**
  * Publishes the values of a step. Collective when `sync`: then all ranks must call it.
  * @param took whether this rank had a batch
@@ -91,7 +101,7 @@ function publish(run: Run, values: readonly Value[], level: 'step' | 'epoch', to
   const recorded: Metrics = {}
   const logged: Metrics = {}
   for (const { name, options, value } of values) {
-    const forked = (options.onStep && options.onEpoch ? `${name}_${level}` : name) + options.suffix
+    const forked = fullName(name, options, level)
     board.callbackMetrics[name + options.suffix] = value
     board.callbackMetrics[forked] = value
     if (options.progBar) board.progressBarMetrics[forked] = value
@@ -100,6 +110,11 @@ function publish(run: Run, values: readonly Value[], level: 'step' | 'epoch', to
   }
   if (run.scope.stage !== 'sanity') run.record(recorded, logged)
   return recorded
+}
+
+/** With `_step` or `_epoch` where both are kept. */
+function fullName(name: string, { onStep, onEpoch, suffix }: ResolvedLog, level: 'step' | 'epoch'): string {
+  return (onStep && onEpoch ? `${name}_${level}` : name) + suffix
 }
 
 function hint(run: Run, name: string): void {

@@ -8,7 +8,7 @@ import { tf } from '@rondo/engine'
 import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { BatchCursor, type DrawnBatch } from '../loaders/batches.ts'
-import { publishStep, wantsStepSync } from '../logging/publish.ts'
+import { publishStep, showStep, wantsStepSync } from '../logging/publish.ts'
 import type { RondoModule } from '../module/module.ts'
 import type { LrSchedule } from '../module/optimizer-config.ts'
 import type { Run } from '../run.ts'
@@ -108,6 +108,7 @@ async function runBatch(training: Training, batch: DrawnBatch | null, index: num
   }
   if (!batch) return
   results.batches += 1
+  showStep(run, results)
   await run.hook('onTrainBatchEnd', { loss: trainer.lastLoss }, batch.tensors, index)
   await results.settle()
 }

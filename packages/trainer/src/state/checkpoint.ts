@@ -25,6 +25,9 @@ const memoryFiles: RunFiles = {
   async write(name, bytes) {
     memory.set(name, bytes)
   },
+  async remove(name) {
+    memory.delete(name)
+  },
   async read(name) {
     const bytes = memory.get(name)
     if (bytes) return bytes
@@ -38,11 +41,6 @@ const memoryFiles: RunFiles = {
 /** Where this rank's checkpoints are. */
 export function checkpointFiles(context: RankContext): RunFiles {
   return context.config === null ? memoryFiles : context.files
-}
-
-/** Deletes a checkpoint where that is possible. Returns false where files of a run can only be written. */
-export function forgetCheckpoint(context: RankContext, path: string): boolean {
-  return context.config === null && memory.delete(path)
 }
 
 export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uint8Array<ArrayBuffer> {

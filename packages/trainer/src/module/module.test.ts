@@ -1,0 +1,134 @@
+/** Modules: which variables they hold, the default forward, buffers, and optimizers with schedules. */
+import { adam, selectAccelerator, sgd, tf } from '@rondo/engine'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { RondoModule } from './module.ts'
+import { readOptimizerConfig } from './optimizer-config.ts'
+
+beforeAll(async () => {
+  await selectAccelerator('cpu')
+})
+
+const dense = (units: number): tf.Sequential => tf.sequential({ layers: [tf.layers.dense({ inputShape: [2], units })] })
+
+describe('variables', () => {
+  it('are found in models, layers, arrays, records and modules, shared ones once', () => {
+    class Inner extends RondoModule {
+      scale = tf.variable(tf.scalar(1))
+    }
+    class Net extends RondoModule {
+      encoder = dense(3)
+      heads = [dense(1), { last: dense(2) }]
+      inner = new Inner()
+      again = this.encoder
+      alone = tf.layers.layerNormalization()
+      frozen = tf.variable(tf.scalar(2), false)
+      norm = tf.sequential({ layers: [tf.layers.batchNormalization({ inputShape: [2] })] })
+      pooling = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [2, 2] })] })
+      config = { depth: 3, names: ['a'], when: new Date() }
+      constructor() {
+        super()
+        this.alone.build([null, 2])
+      }
+    }
+    const net = new Net()
+    expect(Object.keys(net.parameters())).toEqual([
+      'encoder.layers[0].kernel',
+      'encoder.layers[0].bias',
+      'heads[0].layers[0].kernel',
+      'heads[0].layers[0].bias',
+      'heads[1].last.layers[0].kernel',
+      'heads[1].last.layers[0].bias',
+      'inner.scale',
+      'alone.gamma',
+      'alone.beta',
+      'norm.layers[0].gamma',
+      'norm.layers[0].beta',
+    ])
+    expect(Object.keys(net.buffers())).toEqual([
+      'frozen',
+      'norm.layers[0].moving_mean',
+      'norm.layers[0].moving_variance',
+    ])
+  })
+
+  it('of a layer that is not built are asked for, and cycles end', () => {
+    class Unbuilt extends RondoModule {
+      layer = tf.layers.dense({ units: 2 })
+    }
+    expect(() => new Unbuilt().parameters()).toThrow(/Field layer.*Dense.*build/)
+    class Cyclic extends RondoModule {
+      w = tf.variable(tf.scalar(1))
+      self: unknown[] = []
+    }
+    const cyclic = new Cyclic()
+    cyclic.self.push(cyclic.self, cyclic)
+    expect(Object.keys(cyclic.parameters())).toEqual(['w'])
+  })
+
+  it('may be registered as buffers, under a free name', () => {
+    const module = new RondoModule()
+    const buffer = module.registerBuffer('mean', tf.zeros([2]))
+    expect(buffer.trainable).toBe(false)
+    expect(module.buffers()).toEqual({ mean: buffer })
+    expect(() => module.registerBuffer('mean', tf.zeros([2]))).toThrow(/"mean"/)
+    expect(() => module.registerBuffer('forward', tf.zeros([2]))).toThrow(/Choose another/)
+  })
+})
+
+describe('forward', () => {
+  it('applies the one model, and asks for a method where there is none or several', () => {
+    class One extends RondoModule {
+      net = dense(1)
+    }
+    class Two extends One {
+      other = dense(1)
+    }
+    const output = new One().forward(tf.ones([3, 2])) as tf.Tensor
+    expect(output.shape).toEqual([3, 1])
+    expect((new One().predictStep([tf.ones([2, 2])], 0, 0) as tf.Tensor).shape).toEqual([2, 1])
+    expect(() => new Two().forward(tf.ones([1, 2]))).toThrow(/net and other/)
+    expect(() => new RondoModule().forward(tf.ones([1, 2]))).toThrow(/found none/)
+  })
+})
+
+describe('configureOptimizers', () => {
+  it('may give an optimizer of tfjs or ours, with a schedule', () => {
+    expect(readOptimizerConfig(tf.train.adam(0.5)).optimizer).toMatchObject({ kind: 'adam', learningRate: 0.5 })
+    const own = sgd({ learningRate: 1 })
+    const { optimizer, schedule } = readOptimizerConfig({
+      optimizer: own,
+      lrScheduler: (epoch: number) => 1 / (epoch + 1),
+    })
+    expect(optimizer).toBe(own)
+    schedule?.advance()
+    expect(own.learningRate).toBe(0.5)
+    const every = readOptimizerConfig({
+      optimizer: sgd({ learningRate: 1 }),
+      lrScheduler: { scheduler: (n: number) => n, interval: 'step', frequency: 2 },
+    })
+    expect(every.optimizer.learningRate).toBe(0)
+    every.schedule?.advance()
+    expect(every.optimizer.learningRate).toBe(0)
+    every.schedule?.advance()
+    expect(every.optimizer.learningRate).toBe(2)
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['BAD_ARGUMENT', undefined, /returned undefined/],
+    ['UNSUPPORTED', [1, 2], /list of 2/],
+    ['UNSUPPORTED', { optimizer: 1, monitor: 'x' }, /monitor is not part/],
+    ['BAD_ARGUMENT', 'adam', /a string/],
+  ])('%s for %j', (code, returned, message) => {
+    expect(() => readOptimizerConfig(returned)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    )
+  })
+
+  it('refuses a schedule that gives no number', () => {
+    const config = (lrScheduler: unknown) => () => readOptimizerConfig({ optimizer: adam(), lrScheduler })
+    expect(config(() => Number.NaN)).toThrow(/returned NaN/)
+    expect(config(3)).toThrow(/it is number/)
+    expect(config({ scheduler: () => 1, interval: 'batch' })).toThrow(/interval is batch/)
+    expect(config({ scheduler: () => 1, frequency: 0 })).toThrow(/frequency is 0/)
+  })
+})

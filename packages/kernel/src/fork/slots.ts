@@ -3,6 +3,7 @@
 import type { Slot } from './format.ts'
 import { type Objection, objectObjection } from './hints.ts'
 import { type Builtin, dataProperty, isNative } from './kinds.ts'
+import { builtinPath } from './module-index.ts'
 
 /** Characters of a Map's key in a path. */
 const MAX_KEY_TEXT = 60
@@ -11,7 +12,7 @@ const MAX_KEY_TEXT = 60
 export function foreignBase(value: object, builtin: Builtin | null): Objection | null {
   for (let at = Object.getPrototypeOf(value) as object | null; at !== null; at = Object.getPrototypeOf(at)) {
     const maker = dataProperty(at, 'constructor')
-    if (typeof maker !== 'function' || !isNative(maker)) continue
+    if (typeof maker !== 'function' || !(isNative(maker) || builtinPath(maker) !== undefined)) continue
     const isObject = Object.getPrototypeOf(at) === null
     return isObject || builtin !== null ? null : objectObjection(Object.create(at) as object)
   }

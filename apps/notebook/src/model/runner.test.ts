@@ -26,8 +26,7 @@ function lab(...sources: string[]) {
           say,
           end: async (status) => {
             resolve({ status, milliseconds: 5 })
-            await Promise.resolve()
-            await new Promise((done) => setTimeout(done))
+            await settled()
           },
         })
       }),
@@ -40,6 +39,8 @@ function lab(...sources: string[]) {
   const runner = new NotebookRunner(document, port)
   return { calls, events, document, runner, cells: document.cells.peek() }
 }
+/** Outputs of one go are taken together, a moment later. */
+const settled = () => new Promise((done) => setTimeout(done))
 const print = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text })
 
 describe('the queue', () => {
@@ -77,11 +78,13 @@ describe('the queue', () => {
     runner.run(cells)
     await calls[0]!.end('ok')
     calls[0]!.say(print('late\n'))
+    await settled()
     expect(cells[0]!.outputs.peek()).toMatchObject([{ text: 'late\n' }])
     runner.run(cells)
     expect(cells[0]!.outputs.peek()).toEqual([])
     calls[0]!.say(print('too late\n'))
     calls[1]!.say(print('mine\n'))
+    await settled()
     expect(cells[0]!.outputs.peek()).toMatchObject([{ text: 'mine\n' }])
   })
 
@@ -97,9 +100,12 @@ describe('the queue', () => {
     runner.run(cells)
     calls[0]!.say(show('old', false))
     await calls[0]!.end('ok')
+    calls[1]!.say(print('before\n'))
     calls[1]!.say(show('new', true))
+    calls[1]!.say(print('after\n'))
+    await settled()
     expect(cells[0]!.outputs.peek()).toMatchObject([{ data: { 'text/plain': 'new' } }])
-    expect(cells[1]!.outputs.peek()).toEqual([])
+    expect(cells[1]!.outputs.peek()).toMatchObject([{ text: 'before\nafter\n' }])
   })
 
   it('forgets what waits on interrupt, and says since when it stops', async () => {

@@ -3,12 +3,21 @@
  * Not for: how a kernel runs code (KernelPort) nor how outputs are joined (outputs/merge.ts).
  */
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
-import type { KernelOutput } from '@rondo/kernel/output'
+import type { CellError, KernelOutput } from '@rondo/kernel/output'
 import type { ExecuteResult, KernelPort } from '../kernel/port.ts'
-import { appendOutput, errorPlace, replaceDisplay } from '../outputs/index.ts'
+import { appendOutputs, errorPlace, replaceDisplay } from '../outputs/index.ts'
 import { type CellModel, IDLE } from './cell.ts'
 import { newCellId } from './cell-id.ts'
 import type { NotebookDocument } from './document.ts'
+
+type DisplayOutput = Extract<KernelOutput, { kind: 'display' }>
+
+interface Piece {
+  cell: CellModel
+  executionId: string
+  cellNumber: number
+  output: KernelOutput
+}
 
 export class NotebookRunner {
   /** The cell that runs now. */
@@ -22,6 +31,7 @@ export class NotebookRunner {
   /** The latest execution of each cell: what an older one still says is dropped. */
   readonly #latest = new WeakMap<CellModel, string>()
   #executionCount = 0
+  #pieces: Piece[] = []
 
   constructor(document: NotebookDocument, port: KernelPort) {
     this.#document = document
@@ -103,10 +113,9 @@ export class NotebookRunner {
     })
     const result = await this.#port.execute(
       { executionId, cellId: cell.id, cellNumber, code: cell.source.peek() },
-      (output) => {
-        if (this.#latest.get(cell) === executionId) this.#take(cell, output, cellNumber)
-      },
+      (output) => this.#take({ cell, executionId, cellNumber, output }),
     )
+    this.#flush()
     batch(() => {
       this.running.value = null
       this.stoppingSince.value = null
@@ -118,25 +127,49 @@ export class NotebookRunner {
     return result
   }
 
-  #take(cell: CellModel, output: KernelOutput, cellNumber: number): void {
-    if (output.kind === 'display' && output.update) {
-      let shown = false
-      for (const other of this.#document.cells.peek()) {
-        const before = other.outputs.peek()
-        const after = replaceDisplay(before, output)
-        shown ||= before.some((item) => item.kind === 'display' && item.displayId === output.displayId)
-        other.setOutputs(after)
+  /** Gathers what comes in one go (a message of the kernel), so that a list of outputs is copied once for all. */
+  #take(piece: Piece): void {
+    if (this.#pieces.length === 0) queueMicrotask(() => this.#flush())
+    this.#pieces.push(piece)
+  }
+
+  #flush(): void {
+    const pieces = this.#pieces.filter(({ cell, executionId }) => this.#latest.get(cell) === executionId)
+    this.#pieces = []
+    batch(() => {
+      let start = 0
+      while (start < pieces.length) {
+        const { cell, output, cellNumber } = pieces[start]!
+        let end = start + 1
+        if (isUpdate(output) && this.#replaceShown(output)) {
+          start = end
+          continue
+        }
+        while (end < pieces.length && pieces[end]!.cell === cell && !isUpdate(pieces[end]!.output)) end += 1
+        const own = pieces.slice(start, end).map((piece) => piece.output)
+        cell.setOutputs(appendOutputs(cell.outputs.peek(), own, cellNumber))
+        for (const said of own) if (said.kind === 'error') this.#mark(said.error)
+        start = end
       }
-      if (shown) return
+    })
+  }
+
+  /** An update may be for a display that another cell shows. */
+  #replaceShown(output: DisplayOutput): boolean {
+    let isShown = false
+    for (const cell of this.#document.cells.peek()) {
+      const before = cell.outputs.peek()
+      const after = replaceDisplay(before, output)
+      isShown ||= after !== before
+      cell.setOutputs(after)
     }
-    cell.setOutputs(appendOutput(cell.outputs.peek(), output, cellNumber))
-    if (output.kind === 'error') {
-      const place = errorPlace(output.error)
-      const marked = place === null ? undefined : this.#document.find(place.cellId)
-      if (place !== null && marked !== undefined) {
-        marked.mark.value = { line: place.line, column: place.column, message: output.error.message }
-      }
-    }
+    return isShown
+  }
+
+  #mark(error: CellError): void {
+    const place = errorPlace(error)
+    const cell = place === null ? undefined : this.#document.find(place.cellId)
+    if (place !== null && cell !== undefined) cell.mark.value = { ...place, message: error.message }
   }
 
   #dropQueue(): void {
@@ -147,4 +180,8 @@ export class NotebookRunner {
       this.waiting.value = []
     })
   }
+}
+
+function isUpdate(output: KernelOutput): output is DisplayOutput {
+  return output.kind === 'display' && output.update
 }

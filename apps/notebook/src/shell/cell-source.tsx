@@ -6,8 +6,8 @@ import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { CellEditor } from '../editor/cell-editor.ts'
 import type { CellModel } from '../model/cell.ts'
+import { MarkdownView } from '../outputs/index.ts'
 import { runCommand } from './commands.ts'
-import { MarkdownText } from './markdown-text.tsx'
 import type { OpenNotebook } from './open-notebook.ts'
 
 /** Editors are made this far outside of the screen. */
@@ -27,7 +27,7 @@ export function CellSource(props: CellSourceProps): VNode {
     return (
       // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard's way is Enter on the cell
       <div class="cell-markdown" onDblClick={() => runCommand(open, 'enter-edit')}>
-        <MarkdownText cell={cell} trusted={open.trusted.value} />
+        <MarkdownView source={cell.source.value} attachments={cell.attachments.value} trusted={open.trusted.value} />
       </div>
     )
   }

@@ -44,7 +44,7 @@ export class KernelHost {
       names: () => this.#kernel.scope.values,
       openModule: importModule,
     })
-    const display = createDisplay()
+    const display = createDisplay({ show: (bundle, options) => this.#kernel.display(bundle, options) })
     const describe = (value: unknown): MimeBundle =>
       value instanceof RankValues ? value.bundle(display.describe) : display.describe(value)
     this.#kernel = new Kernel({

@@ -17,6 +17,7 @@ import {
 } from '@rondo/engine'
 import { Fabric } from '@rondo/fabric'
 import type { ValueCodec } from '@rondo/kernel/fork'
+import { trainerCodecs } from '@rondo/trainer'
 
 interface TensorParts {
   shape: number[]
@@ -179,7 +180,7 @@ const fabricCodec: ValueCodec = {
   decode: () => undefined,
 }
 
-const others = [layersModelCodec, optimizerCodec, tfjsOptimizerCodec, dataCodec, fabricCodec]
+const others = [layersModelCodec, optimizerCodec, tfjsOptimizerCodec, dataCodec, fabricCodec, ...trainerCodecs]
 
 /** For programs and their arguments, on both sides, and for what ranks give back, on the ranks' side. */
 export const valueCodecs: readonly ValueCodec[] = [tensorCodec(toTensor), ...others]

@@ -12,16 +12,25 @@ let lab: RankPoolLab
 let context: BrowserContext
 let page: Page
 
-test.beforeAll(async ({ browser }) => {
+const SETUP = `
+  import { Fabric } from 'rondo'
+  const fabric = new Fabric({ devices: 2, strategy: 'ddp_notebook', accelerator: 'cpu' })
+  async function total(fabric: Fabric) {
+    return fabric.allReduce(fabric.globalRank + 1, { op: 'sum' })
+  }`
+
+test.beforeAll(async () => {
   test.setTimeout(300_000)
   lab = await RankPoolLab.open()
+})
+test.afterAll(() => lab.close())
+test.beforeEach(async ({ browser }) => {
+  await lab.newSession()
   context = await browser.newContext()
   page = await lab.openPage(context, { slots: 2, label: 'this page' })
+  await ok(SETUP)
 })
-test.afterAll(async () => {
-  await context.close()
-  await lab.close()
-})
+test.afterEach(() => context.close())
 
 const cell = (code: string): Promise<CellSeen> => page.evaluate((code) => rankPoolPage.cell(code), code)
 const texts = ({ outputs }: CellSeen): string => outputs.map(textOf).join('\n')
@@ -56,12 +65,12 @@ async function warmth(): Promise<boolean[]> {
   return events.flatMap((event) => (event.type === 'open' ? [event.warm] : []))
 }
 
-const FABRIC = `
-  import { Fabric } from 'rondo'
-  const fabric = new Fabric({ devices: 2, strategy: 'ddp_notebook', accelerator: 'cpu' })`
+/** Nothing has to be restarted: a launch works as ever. */
+async function launchWorks(): Promise<void> {
+  expect(await ok('await fabric.launch(total)')).toContain('3')
+}
 
 test('a function that cells define runs on two ranks of this page, again and again on warm ones', async () => {
-  await ok(FABRIC)
   await ok(`
     const offset = 10
     const shift = (x: number): number => x + offset
@@ -92,6 +101,8 @@ test('a function that cells define runs on two ranks of this page, again and aga
       return fabric.allReduce(shift2(fabric.globalRank), { op: 'sum' })
     }`)
   expect(await ok('await fabric.launch(work)')).toContain('100')
+  // Programs and results are gone once they were used.
+  await expect.poll(() => readdirSync(lab.runsFolder)).toEqual([])
 })
 
 test('an error in rank 1 comes with its rank, node and line of the cell, and the next launch works', async () => {
@@ -109,7 +120,7 @@ test('an error in rank 1 comes with its rank, node and line of the cell, and the
   const inCell = error.frames.find((frame) => frame.cellId !== null)
   expect(inCell).toMatchObject({ functionName: 'failing', line: 4 })
   expect(await page.evaluate(() => rankPoolPage.state())).toBe('none')
-  expect(await ok('await fabric.launch(work)')).toContain('100')
+  await launchWorks()
   expect(await warmth()).toEqual([false])
 })
 
@@ -140,7 +151,38 @@ test('Stop ends ranks that await anything, runs their finally blocks, and the ne
   expect((await running).status).toBe('interrupted')
   expect(performance.now() - before).toBeLessThan(5_000)
   await expect.poll(consoleLines).toEqual(expect.arrayContaining(['0: tidied up', '1: tidied up']))
-  expect(await ok('await fabric.launch(work)')).toContain('100')
+  await launchWorks()
+})
+
+test('a rank that prints twenty thousand lines keeps its connection, and none is lost', async () => {
+  await ok(`
+    async function chatty(fabric: Fabric) {
+      for (let line = 0; line < 20_000; line++) console.log('line', line)
+      return fabric.globalRank
+    }`)
+  await ok('await fabric.launch(chatty)')
+  const lines = (await consoleLines()).flatMap((text) => text.split('\n')).filter((line) => line.includes('line '))
+  expect(lines).toHaveLength(40_000)
+})
+
+test('displays of a rank come as outputs, large ones too', async () => {
+  await ok(`
+    async function shows(fabric: Fabric) {
+      if (fabric.globalRank === 1) {
+        display.html('<b>rank 1</b>')
+        display.html('x'.repeat(400_000))
+        display({ after: true })
+      }
+      await fabric.barrier()
+    }`)
+  await ok('await fabric.launch(shows)')
+  const shown = await page.evaluate(() =>
+    rankPoolPage.events().flatMap((event) => (event.type === 'output' ? [event] : [])),
+  )
+  expect(shown.map(({ rank }) => rank)).toEqual([1, 1, 1])
+  const sizes = shown.map(({ output }) => JSON.stringify(output).length)
+  expect(sizes[1]).toBeGreaterThan(400_000)
+  expect(JSON.stringify(shown[2])).toContain('after')
 })
 
 test('what cannot cross is named before anything starts', async () => {
@@ -156,7 +198,7 @@ test('what cannot cross is named before anything starts', async () => {
 test('more devices than there are: how many are here and what to do', async () => {
   const seen = await cell(`
     const many = new Fabric({ devices: 3, strategy: 'ddp_notebook' })
-    await many.launch(work)`)
+    await many.launch(total)`)
   expect(errorOf(seen)).toMatchObject({ code: 'NOT_ENOUGH_DEVICES' })
   expect(errorOf(seen).message).toMatch(/only 2 are here \(2 of this page, 0 of joined machines\).*join/)
 })
@@ -198,8 +240,8 @@ test('a rank of a joined browser takes part over WebRTC, and its end is told', a
   await elsewhere.close()
   const seen = await running
   expect(seen.status).toBe('error')
-  expect(errorOf(seen).message).toMatch(/rank 2.*another machine/s)
-  expect(await ok('await fabric.launch(work)')).toContain('100')
+  expect(errorOf(seen).message).toMatch(/rank 2.*another machine/is)
+  await launchWorks()
 })
 
 test('persistent ranks keep their scopes, also through errors and Stop', async () => {
@@ -226,10 +268,10 @@ test('persistent ranks keep their scopes, also through errors and Stop', async (
 
   await ok('%sync')
   expect(await ok('%dist_status')).toMatch(/idle/)
-  const refused = await cell('await fabric.launch(work)')
+  const refused = await cell('await fabric.launch(total)')
   expect(errorOf(refused)).toMatchObject({ code: 'CONFLICT' })
   await ok('%dist_shutdown')
-  expect(await ok('await fabric.launch(work)')).toContain('100')
+  await launchWorks()
 })
 
 test('a cell that never yields is ended by the second Stop', async () => {
@@ -242,9 +284,5 @@ test('a cell that never yields is ended by the second Stop', async () => {
   await expect.poll(() => page.evaluate(() => rankPoolPage.state())).toBe('none')
   const seen = await cell('%%distributed\n1')
   expect(errorOf(seen)).toMatchObject({ code: 'NOT_LAUNCHED' })
-  expect(await ok('await fabric.launch(work)')).toContain('100')
-})
-
-test('jobs leave no files behind', () => {
-  expect(readdirSync(lab.runsFolder)).toEqual([])
+  await launchWorks()
 })

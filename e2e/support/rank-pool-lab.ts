@@ -13,7 +13,6 @@ import { ServedRuns } from '../../packages/cli/src/http/run-folder.ts'
 import { DIST } from '../../packages/cli/src/paths.ts'
 import { buildBrowserScripts } from '../../scripts/browser-scripts.ts'
 
-const SESSION = 'notebook'
 const PAGE = '<!doctype html><title>rank pool</title><script type="module" src="/rank-pool-page.js"></script>'
 /** As every answer of the server, so that shared memory is allowed. */
 const ISOLATED = {
@@ -28,19 +27,16 @@ export class RankPoolLab {
   readonly runsFolder: string
   readonly #server: SignalingServer
   readonly #scripts: Map<string, string>
-  readonly #tokens: { joinToken: string; controlToken: string }
+  readonly #runs: ServedRuns
+  #sessions = 0
+  #session: { session: string; joinToken: string; controlToken: string } | null = null
 
-  private constructor(
-    server: SignalingServer,
-    scripts: Map<string, string>,
-    runsFolder: string,
-    tokens: { joinToken: string; controlToken: string },
-  ) {
+  private constructor(server: SignalingServer, scripts: Map<string, string>, runsFolder: string, runs: ServedRuns) {
     this.origin = `http://localhost:${server.port}`
     this.runsFolder = runsFolder
     this.#server = server
     this.#scripts = scripts
-    this.#tokens = tokens
+    this.#runs = runs
   }
 
   static async open(): Promise<RankPoolLab> {
@@ -52,10 +48,16 @@ export class RankPoolLab {
       port: 0,
       requestHandler: createPageHandler({ dist: DIST, source: { runs } }),
     })
-    const tokens = await server.createSession(SESSION, { script: 'notebook', description: 'a test' })
-    const runsFolder = mkdtempSync(join(tmpdir(), 'rondo-runs-'))
-    runs.admit({ ...tokens, runsFolder })
-    return new RankPoolLab(server, scripts, runsFolder, tokens)
+    return new RankPoolLab(server, scripts, mkdtempSync(join(tmpdir(), 'rondo-runs-')), runs)
+  }
+
+  /** Pages that are opened from now on belong to a session of their own. */
+  async newSession(): Promise<void> {
+    this.#sessions += 1
+    const session = `notebook-${this.#sessions}`
+    const tokens = await this.#server.createSession(session, { script: 'notebook', description: 'a test' })
+    this.#runs.admit({ ...tokens, runsFolder: this.runsFolder })
+    this.#session = { session, ...tokens }
   }
 
   async close(): Promise<void> {
@@ -77,8 +79,9 @@ export class RankPoolLab {
     await page.goto(`${this.origin}/lab/`)
     await page.waitForFunction(() => globalThis.rankPoolPage !== undefined)
     const { slots, label, control = true } = options
-    const { joinToken, controlToken } = this.#tokens
-    const open = { session: SESSION, joinToken, controlToken: control ? controlToken : null, slots, label }
+    if (this.#session === null) throw new Error('newSession comes first')
+    const { session, joinToken, controlToken } = this.#session
+    const open = { session, joinToken, controlToken: control ? controlToken : null, slots, label }
     await page.evaluate((open) => rankPoolPage.open(open), open)
     return page
   }

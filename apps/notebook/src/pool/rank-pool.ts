@@ -140,7 +140,7 @@ export class RankPool {
       const opened = this.#requirePersistent('A %%distributed cell')
       const ranks = requireRanks(order.ranks, opened.run.members.length)
       const { cellId, cellNumber, code } = order
-      if (opened.run.state !== null) tell({ type: 'open', run: opened.run.state, warm: true })
+      tellWarm(opened, tell)
       const job = this.#nextJob()
       const values = await runJob({
         ...opened,
@@ -205,7 +205,7 @@ export class RankPool {
     const shape: RunShape = { slots, accelerator, processGroupBackend }
     const warm = this.#alive()
     if (warm !== null && sameShape(warm, shape)) {
-      if (warm.run.state !== null) tell({ type: 'open', run: warm.run.state, warm: true })
+      tellWarm(warm, tell)
       return warm
     }
     await this.#end('the notebook wants other ranks')
@@ -275,6 +275,12 @@ export class RankPool {
     this.#turn = turn.catch(() => {})
     return turn
   }
+}
+
+/** Ranks that are there already: who they are, and by which links they are joined. */
+function tellWarm({ run }: OpenedRun, tell: (event: PoolEvent) => void): void {
+  if (run.state !== null) tell({ type: 'open', run: run.state, warm: true })
+  for (const [rank, event] of run.readyEvents) tell({ type: 'rank', rank, event })
 }
 
 /** For panels, which know no cells: the error with its rank. */

@@ -38,7 +38,6 @@ export class RankRun {
   readonly #client: SignalingClient
   readonly #subscriptions: Array<() => void>
   readonly #opened = new Set<number>()
-  /** The last `ready` event of each rank, with its links: a warm launch shows them too. */
   readonly #ready = new Map<number, RankEvent>()
   readonly #listeners = new Set<RunListener>()
   readonly #lastLines = new Map<number, string>()
@@ -103,10 +102,14 @@ export class RankRun {
     })
   }
 
-  /** Hears the ranks from now on; the links that stand already are told at once. Call the result to stop. */
+  /** What each rank said when it was ready, with its links: a warm launch shows them too. */
+  get readyEvents(): ReadonlyMap<number, RankEvent> {
+    return this.#ready
+  }
+
+  /** Hears the ranks from now on. Call the result to stop. */
   listen(listener: RunListener): () => void {
     this.#listeners.add(listener)
-    for (const [rank, event] of this.#ready) listener.onEvent(rank, event)
     return () => this.#listeners.delete(listener)
   }
 

@@ -7,6 +7,7 @@ import { type CellKernel, Kernel } from '@rondo/kernel'
 import { createDisplay } from '@rondo/kernel/display'
 import { encodeValue, ForkError } from '@rondo/kernel/fork'
 import type { CellError, MimeBundle } from '@rondo/kernel/output'
+import { interruptTrainers } from '@rondo/trainer'
 import { valueCodecs } from '../kernel/codecs.ts'
 import type { CellJob } from './messages.ts'
 import { rankImporter } from './modules.ts'
@@ -74,6 +75,7 @@ export class RankCells {
 
   interrupt(): void {
     this.#kernel.interrupt()
+    interruptTrainers()
   }
 
   reportUnhandled(reason: unknown): void {

@@ -15,14 +15,16 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-it('sends lines of a moment as one event', () => {
+it('sends the first line at once and then the lines of a moment as one event', () => {
+  output.write('log', 'zero\n')
+  expect(events).toHaveLength(1)
   output.write('log', 'one\n')
   output.write('log', 'two')
-  expect(events).toEqual([])
-  vi.advanceTimersByTime(100)
-  expect(events).toEqual([{ kind: 'console', level: 'log', text: 'one\ntwo' }])
-  vi.advanceTimersByTime(100)
   expect(events).toHaveLength(1)
+  vi.advanceTimersByTime(100)
+  expect(events.slice(1)).toEqual([{ kind: 'console', level: 'log', text: 'one\ntwo' }])
+  vi.advanceTimersByTime(100)
+  expect(events).toHaveLength(2)
 })
 
 it('keeps the order of levels', () => {

@@ -7,7 +7,10 @@ import { MAX_CONSOLE_CHARS, type RankEvent } from '@rondo/protocol'
 const LEVELS = ['log', 'info', 'warn', 'error', 'debug'] as const
 export type Level = (typeof LEVELS)[number]
 
-/** Milliseconds that a line may wait for others: people see lines appear, the server sees twenty events a second. */
+/**
+ * Milliseconds between two events, in which lines wait for others: people see lines appear, the server sees twenty
+ * events a second. A line after a pause waits for nothing: what follows may never yield to a timer.
+ */
 const WAIT_MS = 50
 /** Characters after which nothing waits any more; with one more line it stays below what an event may hold. */
 const FULL_CHARS = MAX_CONSOLE_CHARS / 2
@@ -18,6 +21,7 @@ export class RankConsole {
   #level: Level = 'log'
   #lines: string[] = []
   #chars = 0
+  #sentAt = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | undefined
   // Taken now: code in the rank may put something else in their place.
   readonly #setTimeout = setTimeout.bind(globalThis)
@@ -40,7 +44,7 @@ export class RankConsole {
     const lines = text.endsWith('\n') ? text.slice(0, -1) : text
     this.#lines.push(lines)
     this.#chars += lines.length + 1
-    if (this.#chars >= FULL_CHARS) this.flush()
+    if (this.#chars >= FULL_CHARS || performance.now() - this.#sentAt >= WAIT_MS) this.flush()
     else this.#timer ??= this.#setTimeout(() => this.flush(), WAIT_MS)
   }
 
@@ -49,6 +53,7 @@ export class RankConsole {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#lines.length === 0) return
+    this.#sentAt = performance.now()
     const text = this.#lines.join('\n')
     this.#lines = []
     this.#chars = 0

@@ -42,21 +42,27 @@ export function cellErrorOf(thrown: unknown, context: RankContext): CellError {
   return named(toCellError(thrown), context)
 }
 
-/** Adds the rank where nothing says it yet, and keeps an endless message from filling the wire. */
-export function named(error: CellError, { group, nodeLabel }: RankContext): CellError {
-  return bounded(error, { rank: group.rank, node: nodeLabel }, MAX_CAUSES)
+/** Adds the rank and node where nothing says them yet, and keeps an endless message from filling the wire. */
+export function named(error: CellError, { group, seats }: RankContext): CellError {
+  const nodeOf = (rank: number): string => seats.find((seat) => seat.rank === rank)?.nodeLabel ?? ''
+  return bounded(error, (own) => ({ rank: own ?? group.rank, node: nodeOf(own ?? group.rank) }), MAX_CAUSES)
 }
 
-function bounded(error: CellError, at: { rank: number; node: string }, causes: number): CellError {
+function bounded(
+  error: CellError,
+  place: (rank: number | null) => { rank: number; node: string },
+  causes: number,
+): CellError {
   const { name, message, frames, cause } = error
+  const { rank, node } = place(error.rank)
   return {
     ...error,
     name: name.slice(0, 200),
     message: message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)} …` : message,
     frames: frames.slice(0, MAX_FRAMES),
-    cause: cause === null || causes === 0 ? null : bounded(cause, at, causes - 1),
-    rank: error.rank ?? at.rank,
-    node: error.node ?? at.node,
+    cause: cause === null || causes === 0 ? null : bounded(cause, place, causes - 1),
+    rank,
+    node: error.node ?? node,
   }
 }
 

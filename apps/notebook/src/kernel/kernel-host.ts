@@ -27,6 +27,7 @@ export class KernelHost {
   readonly #outputs: OutputQueue
   readonly #magics: DistMagics
   readonly #kernel: CellKernel
+  readonly #interruptLibraries: () => void
   /** The execution that a request belongs to when the kernel cannot tell: library code loses track of it. */
   #lastExecution = ''
 
@@ -38,7 +39,9 @@ export class KernelHost {
     const launcher = createLauncher(() => this.#kernel, execution, this.#requests)
     const say = (text: string): void =>
       this.#outputs.push(execution(), { kind: 'stream', name: 'stderr', text: `${text}\n` })
-    const importModule = createImporter({ origin, token, ...createLibraries(launcher, say) })
+    const libraries = createLibraries(launcher, say)
+    this.#interruptLibraries = libraries.interrupt
+    const importModule = createImporter({ origin, token, ...libraries })
     this.#magics = new DistMagics({
       requests: this.#requests,
       names: () => this.#kernel.scope.values,
@@ -64,6 +67,7 @@ export class KernelHost {
         return
       case 'interrupt':
         this.#kernel.interrupt()
+        this.#interruptLibraries()
         return
       case 'complete': {
         const { from, items } = this.#kernel.complete(message.code, message.offset)

@@ -7,6 +7,8 @@ import type { Launcher } from '@rondo/fabric'
 export interface Libraries {
   rondo(): Promise<object>
   tfjs(): Promise<object>
+  /** Ends trainers at work in the kernel itself, at their next batch. */
+  interrupt(): void
 }
 
 /**
@@ -15,6 +17,7 @@ export interface Libraries {
  */
 export function createLibraries(launcher: Launcher, say: (line: string) => void): Libraries {
   let device: Promise<void> | null = null
+  let interrupt: (() => void) | null = null
   const ready = (): Promise<void> => {
     device ??= prepareDevice(launcher, say).catch((thrown: unknown) => {
       device = null
@@ -24,13 +27,15 @@ export function createLibraries(launcher: Launcher, say: (line: string) => void)
   }
   return {
     async rondo() {
-      const [module] = await Promise.all([import('rondo'), ready()])
+      const [module, { interruptTrainers }] = await Promise.all([import('rondo'), import('@rondo/trainer'), ready()])
+      interrupt = () => interruptTrainers()
       return module
     },
     async tfjs() {
       const [module] = await Promise.all([import('@rondo/engine/tfjs'), ready()])
       return module
     },
+    interrupt: () => interrupt?.(),
   }
 }
 

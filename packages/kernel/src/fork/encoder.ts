@@ -8,6 +8,7 @@ import { type Fields, type Node, pack, type Slot, type Table } from './format.ts
 import {
   ACCESSOR_OBJECTION,
   DETACHED_OBJECTION,
+  fieldObjection,
   functionObjection,
   type Objection,
   objectObjection,
@@ -218,9 +219,19 @@ export class Encoder {
     }
     const objection = this.links.objectionToInstances(maker) ?? foreignBase(value, builtin)
     if (objection !== null) this.refuse(place, objection)
+    this.#refuseFunctionFields(value, place)
     const of: Node =
       builtin === null ? { t: 'object', f: this.fields(value, place) } : this.#builtin(builtin, value, place, true)
     return { t: 'instance', class: this.slot(maker, place), name: className(value), of }
+  }
+
+  /** `step = (x) => …` in a class: the function belongs to this one object. */
+  #refuseFunctionFields(value: object, place: Place): void {
+    for (const key of Object.keys(value)) {
+      const field = dataProperty(value, key)
+      if (typeof field !== 'function' || this.links.resolve(field, childPlace(place, key), this) !== null) continue
+      this.refuse(childPlace(place, key), fieldObjection(field, className(value)))
+    }
   }
 
   #builtin(builtin: Builtin, value: object, place: Place, ofClass = false): Node {

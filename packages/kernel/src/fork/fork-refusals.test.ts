@@ -126,6 +126,15 @@ describe('a launch refuses', () => {
     expect(error.message).toMatch(/an instance of EventTarget/)
   })
 
+  it('functions in fields of instances, which could be methods', async () => {
+    const error = await refusal(
+      'class M { k = 2; step = (x) => x * this.k } const m = new M(); function train() { return m }',
+      'train',
+    )
+    expect(error.path).toBe('m.step')
+    expect(error.message).toMatch(/an arrow function "step" in a field of M.*Make it a method of M/)
+  })
+
   it('nothing that the function does not reach', async () => {
     const notebook = new TestNotebook()
     await notebook.run('const cache = new WeakMap(); function other() { return cache } function train() { return 1 }')

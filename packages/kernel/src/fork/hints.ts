@@ -65,6 +65,14 @@ export function functionObjection(value: object): Objection {
   }
 }
 
+/** Why a function in a field of a class's instance is refused. */
+export function fieldObjection(value: object, owner: string): Objection {
+  return {
+    kind: `${functionKind(value)} in a field of ${owner}`,
+    hint: `Make it a method of ${owner}: methods cross with the class, functions in fields belong to one object.`,
+  }
+}
+
 export const SYMBOL_OBJECTION: Objection = {
   kind: 'a symbol',
   hint: 'Symbols are the same in one worker only. Use a string.',

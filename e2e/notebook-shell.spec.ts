@@ -34,15 +34,19 @@ async function newNotebook(page: Page): Promise<void> {
   await expect(page.locator('.cm-content')).toBeFocused()
 }
 
-/** The text of every cell, in order. */
-async function cellTexts(page: Page): Promise<string[]> {
-  return page
-    .getByTestId('cell')
-    .evaluateAll((cells) =>
-      cells.map((cell) =>
-        [...cell.querySelectorAll('.cm-line, .cell-markdown')].map((line) => line.textContent?.trim()).join('\n'),
-      ),
-    )
+/** The text of every cell, in order, whether it has its editor yet or not. */
+async function expectTexts(page: Page, texts: readonly string[]): Promise<void> {
+  const read = () =>
+    page
+      .getByTestId('cell')
+      .evaluateAll((cells) =>
+        cells.map((cell) =>
+          [...cell.querySelectorAll('.cm-line, .cell-plain, .cell-markdown')]
+            .map((line) => line.textContent?.trim())
+            .join('\n'),
+        ),
+      )
+  await expect.poll(read).toEqual(texts)
 }
 
 async function openText(page: Page, name: string, text: string): Promise<void> {
@@ -76,26 +80,26 @@ test('a session by keyboard alone: write, run, insert, delete, undo, split, join
   await keys.press('m')
   await keys.press('Control+Enter')
   await expect(active.getByRole('heading', { name: 'Middle' })).toBeVisible()
-  expect(await cellTexts(page)).toEqual(['const a = 1', 'Middle', '40 + 2'])
+  await expectTexts(page, ['const a = 1', 'Middle', '40 + 2'])
 
   await keys.press('d')
   await keys.press('d')
-  expect(await cellTexts(page)).toEqual(['const a = 1', '40 + 2'])
+  await expectTexts(page, ['const a = 1', '40 + 2'])
   await keys.press('z')
-  expect(await cellTexts(page)).toEqual(['const a = 1', 'Middle', '40 + 2'])
+  await expectTexts(page, ['const a = 1', 'Middle', '40 + 2'])
   await keys.press('y')
-  expect(await cellTexts(page)).toEqual(['const a = 1', '# Middle', '40 + 2'])
+  await expectTexts(page, ['const a = 1', '# Middle', '40 + 2'])
 
   // Split before "Middle", then join what came of it.
   await keys.press('Enter')
   await keys.press('Home')
   await keys.press('ArrowRight')
   await keys.press('Control+Shift+Minus')
-  expect(await cellTexts(page)).toEqual(['const a = 1', '#', ' Middle'.trim(), '40 + 2'])
+  await expectTexts(page, ['const a = 1', '#', 'Middle', '40 + 2'])
   await keys.press('Escape')
   await keys.press('Shift+ArrowUp')
   await keys.press('Shift+M')
-  expect((await cellTexts(page))[1]).toBe('#\n\nMiddle')
+  await expectTexts(page, ['const a = 1', '#\n\nMiddle', '40 + 2'])
 
   await keys.press('c')
   await keys.press('ArrowDown')
@@ -144,7 +148,7 @@ test('Tab completes from the kernel, an error marks its line, interrupt ends wha
   await keys.press('Tab')
   await expect(page.locator('.cm-tooltip-autocomplete')).toContainText('fabric')
   await keys.press('Tab')
-  expect(await cellTexts(page)).toEqual(['fabric'])
+  await expectTexts(page, ['fabric'])
   // Esc closes the list first, and only then leaves the text.
   await keys.press('Control+Space')
   await expect(page.locator('.cm-tooltip-autocomplete')).toBeVisible()

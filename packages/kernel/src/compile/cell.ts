@@ -3,7 +3,7 @@ import type { ImportDeclaration, Program } from 'acorn'
 import MagicString from 'magic-string'
 import { NameTable } from './name-table.ts'
 import { parseCell } from './parse.ts'
-import { joinMaps, placeOfOffset } from './positions.ts'
+import { joinMaps, lineStarts, placeOfOffset } from './positions.ts'
 import { Rewriter } from './rewrite.ts'
 import { CellSyntaxError, RefusedSyntax } from './syntax-error.ts'
 import { enumDeclarators, importedNames, type TopLevelName, topLevelNames } from './top-level.ts'
@@ -48,12 +48,17 @@ function compileTranspiled(source: string, transpiled: Transpiled, options: Comp
   } else rewriter.visitList(program.body, null)
 
   const decoded = text.generateDecodedMap({ hires: 'boundary' })
+  const starts = lineStarts(code)
   const cell: CompiledCell = {
     cellId: options.cellId,
     cellNumber: options.cellNumber,
     source,
     code: text.toString(),
-    map: joinMaps(decoded.mappings, transpiled.toSource),
+    map: joinMaps(decoded.mappings, (line, column) => {
+      const callee = rewriter.calleeStarts.get((starts[line] ?? 0) + column)
+      const place = callee === undefined ? { line, column } : placeOfOffset(code, callee)
+      return transpiled.toSource(place.line, place.column)
+    }),
     declarations: [],
     imports: importsOf(program, source, transpiled, names),
     hoists: top.filter(({ kind }) => kind === 'function').map(({ name }) => ({ name, local: names.local(name) })),

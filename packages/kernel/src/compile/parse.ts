@@ -40,11 +40,11 @@ function refuse(statement: Program['body'][number]): void {
 
 /** Makes a parser's two words a sentence that names what stands there. */
 export function explain(message: string, code: string, offset: number): string {
-  if (!/^Unexpected token/.test(message)) return message
+  if (!/^Unexpected (?:token|character)/.test(message)) return message
   const rest = code.slice(offset).trimStart()
   if (rest === '') return 'The cell ends too early: a bracket, a string or an expression is not complete'
   const token = /^(?:[\p{ID_Start}$_#][\p{ID_Continue}$]*|\d[\w.]*|=>|\.\.\.|.)/u.exec(rest)?.[0] ?? rest.slice(0, 1)
   if (token === '@') return 'Decorators do not work in cells yet: call the decorator as a function'
-  const expected = /expected (.*)$/.exec(message)?.[1]
+  const expected = /, expected (.*)$/.exec(message)?.[1]
   return expected === undefined ? `Unexpected ${token}` : `Unexpected ${token}, expected ${expected}`
 }

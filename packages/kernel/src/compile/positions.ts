@@ -49,3 +49,10 @@ export function placeOfOffset(text: string, offset: number): Place {
   const line = before.split('\n').length - 1
   return { line, column: offset - (before.lastIndexOf('\n') + 1) }
 }
+
+/** Offset at which each line starts. */
+export function lineStarts(text: string): number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
+}

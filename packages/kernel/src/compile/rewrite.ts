@@ -20,6 +20,12 @@ export class Rewriter {
   /** Starts of expression statements in statement lists: there a line may not begin with a bracket. */
   private readonly listStarts = new Set<number>()
 
+  /**
+   * Where a callee ends → where it starts. Engines report a call of a bracketed function at its arguments; people
+   * look for its name.
+   */
+  readonly calleeStarts = new Map<number, number>()
+
   constructor(
     readonly text: MagicString,
     readonly code: string,
@@ -242,6 +248,7 @@ export class Rewriter {
     const text = this.resolve(node.name, scope)
     const start = this.listStarts.has(node.start) ? ';' : ''
     this.write(node, text.startsWith('$.') ? `${start}(0, ${text})` : text)
+    this.calleeStarts.set(node.end, node.start)
   }
 
   /** `typeof` does not throw for unknown names, but does for those whose declaration has yet to run. */

@@ -4,11 +4,14 @@
  */
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
 import { transform } from 'sucrase'
+import { type Marked, markEmptyPieces } from './empty-templates.ts'
+import { explain } from './parse.ts'
+import { lineStarts, type Place } from './positions.ts'
 
 export interface Transpiled {
   code: string
   /** Place in the source, 0-based, of a 0-based place in `code`. */
-  toSource(line: number, column: number): { line: number; column: number }
+  toSource(line: number, column: number): Place
 }
 
 /** What sucrase found wrong; 1-based place in the source. */
@@ -25,25 +28,30 @@ export class TranspileError extends Error {
 
 /** Throws TranspileError. */
 export function transpile(source: string): Transpiled {
-  const result = run(source)
-  refuseNamespaces(source, result.code)
-  if (result.sourceMap === undefined || result.code === source) {
-    return { code: result.code, toSource: (line, column) => ({ line, column }) }
-  }
+  const marked = markEmptyPieces(source)
+  const result = run(source, marked)
+  const code = marked === null ? result.code : marked.unmark(result.code)
+  refuseNamespaces(source, code)
+  if (result.sourceMap === undefined || code === source) return { code, toSource: (line, column) => ({ line, column }) }
   const map = new TraceMap({ ...result.sourceMap, version: 3 })
-  return {
-    code: result.code,
-    toSource: (line, column) => {
-      const place = originalPositionFor(map, { line: line + 1, column })
-      // Lines never move, so the line is right even where a column has no segment.
-      return place.line === null ? { line, column: 0 } : { line: place.line - 1, column: place.column }
-    },
+  const lookUp = (line: number, column: number): Place => {
+    const place = originalPositionFor(map, { line: line + 1, column })
+    // Lines never move, so the line is right even where a column has no segment.
+    return place.line === null ? { line, column: 0 } : { line: place.line - 1, column: place.column }
   }
+  if (marked === null) return { code, toSource: lookUp }
+  const compiledLines = result.code.split('\n')
+  const sourceLines = marked.text.split('\n')
+  const toSource = (line: number, column: number): Place => {
+    const place = lookUp(line, marked.toMarked(compiledLines[line] ?? '', column))
+    return { line: place.line, column: marked.toUnmarked(sourceLines[place.line] ?? '', place.column) }
+  }
+  return { code, toSource }
 }
 
-function run(source: string): ReturnType<typeof transform> {
+function run(source: string, marked: Marked | null): ReturnType<typeof transform> {
   try {
-    return transform(source, {
+    return transform(marked?.text ?? source, {
       transforms: ['typescript'],
       // Chromium and Node run modern JavaScript as it is.
       disableESTransforms: true,
@@ -56,7 +64,10 @@ function run(source: string): ReturnType<typeof transform> {
   } catch (error) {
     const { message, loc } = error as { message: string; loc?: { line: number; column: number } }
     const text = message.replace(/^Error transforming cell: /, '').replace(/ \(\d+:\d+\)$/, '')
-    throw new TranspileError(text, loc?.line ?? 1, loc?.column ?? 1)
+    const line = loc?.line ?? 1
+    const markedLine = marked?.text.split('\n')[line - 1] ?? ''
+    const column = marked?.toUnmarked(markedLine, (loc?.column ?? 1) - 1) ?? (loc?.column ?? 1) - 1
+    throw new TranspileError(explain(text, source, (lineStarts(source)[line - 1] ?? 0) + column), line, column + 1)
   }
 }
 

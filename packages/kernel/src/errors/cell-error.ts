@@ -7,6 +7,7 @@ import { CellSyntaxError } from '../compile/syntax-error.ts'
 import type { CellError, StackFrame } from '../output.ts'
 import { UNIT_FUNCTION, UNIT_HEADER_LINES } from '../run/evaluate.ts'
 import { readableMessage } from './message.ts'
+import { isHiddenFile } from './own-files.ts'
 import { cellOfSource } from './registry.ts'
 import { parseStack, type RawFrame } from './stack.ts'
 
@@ -17,6 +18,9 @@ const MAX_FRAMES = 50
 
 /** Where code of cells awaited an error that was made elsewhere, with no frame of a cell. */
 const awaitedAt = new WeakMap<object, StackFrame[]>()
+
+/** Errors with one place that says it all. */
+const placed = new WeakMap<object, StackFrame>()
 
 /**
  * An error that carries a `cellError` (a rank's, say) is that one. Rank, node and code are taken from properties of
@@ -35,9 +39,10 @@ export function noteAwait(error: object): void {
   )
 }
 
-/** Says where in a cell an error belongs that has no frame there: at a static import. */
-export function notePlace(error: object, frame: StackFrame): void {
-  if (!awaitedAt.has(error)) awaitedAt.set(error, [frame])
+/** Says where in a cell an error belongs that came about outside of its code: a static import, a magic. */
+export function notePlace(error: unknown, place: Omit<StackFrame, 'functionName' | 'source'>): void {
+  if (typeof error !== 'object' || error === null || placed.has(error)) return
+  placed.set(error, { functionName: '', ...place, source: null })
 }
 
 function convert(thrown: unknown, causes: number): CellError {
@@ -67,6 +72,8 @@ function placesOf(error: object): StackFrame[] {
     const { cellId, cellNumber, line, column } = error
     return [{ functionName: '', cellId, cellNumber, line, column, source: null }]
   }
+  const place = placed.get(error)
+  if (place !== undefined) return [place]
   const own = framesOf(error)
   return own.some((frame) => frame.cellId !== null) ? own : [...own, ...(awaitedAt.get(error) ?? [])]
 }
@@ -80,7 +87,9 @@ function framesOf(error: object): StackFrame[] {
 function stackFrames(stack: string | undefined): StackFrame[] {
   const frames = parseStack(stack ?? '').flatMap((frame) => toFrame(frame))
   const outermost = frames.findLastIndex((frame) => frame.cellId !== null)
-  return (outermost === -1 ? frames : frames.slice(0, outermost + 1)).slice(0, MAX_FRAMES)
+  if (outermost === -1) return frames.slice(0, MAX_FRAMES)
+  const inside = frames.slice(0, outermost + 1)
+  return inside.filter(({ source }) => source === null || !isHiddenFile(source)).slice(0, MAX_FRAMES)
 }
 
 function toFrame({ functionName, source, line, column }: RawFrame): StackFrame[] {

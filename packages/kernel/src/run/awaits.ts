@@ -3,9 +3,11 @@
  * that goes on does so in the execution it began in. Promises are chained so that the engine's async stacks still
  * reach through them. Knows nothing of what an execution is.
  */
-import { hideFrames } from './hide-frames.ts'
+import { hideThisFile } from '../errors/own-files.ts'
 import { Interrupted } from './interrupted.ts'
 import type { Held } from './types.ts'
+
+hideThisFile()
 
 /** Where awaiting code belongs. */
 export interface AwaitContext {
@@ -50,7 +52,7 @@ export class Awaits {
   readonly resume = (held: Held): unknown => {
     this.context.enter(held.context)
     if (held.ok) return held.value
-    if (held.value === STOPPED) throw hideFrames(new Interrupted(), this.resume)
+    if (held.value === STOPPED) throw new Interrupted()
     this.context.saw(held.value, held.context)
     throw held.value
   }

@@ -23,7 +23,8 @@ export async function importAll(
     } catch (error) {
       // The others go on loading; what becomes of them no longer matters.
       for (const other of loading) other.catch(() => undefined)
-      if (typeof error === 'object' && error !== null) notePlace(error, placeOf(cell, statement))
+      const { line, column } = statement
+      notePlace(error, { cellId: cell.cellId, cellNumber: cell.cellNumber, line, column })
       throw error
     }
   }
@@ -54,8 +55,4 @@ function missingExport(specifier: string, imported: string, names: string[]): st
   const shown = (alike.length > 0 ? alike : names).slice(0, MAX_NAMES).join(', ')
   const has = names.length === 0 ? 'it exports nothing' : `it has ${shown}${names.length > MAX_NAMES ? ' …' : ''}`
   return `'${specifier}' has no export named ${imported}: ${has}`
-}
-
-function placeOf({ cellId, cellNumber }: CompiledCell, { line, column }: CellImport) {
-  return { functionName: '', cellId, cellNumber, line, column, source: null }
 }

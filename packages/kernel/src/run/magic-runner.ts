@@ -1,4 +1,5 @@
 /** Runs a cell that may begin with magics: the kernel's own here, the `%dist` family by the app. */
+import { notePlace } from '../errors/cell-error.ts'
 import { MAGICS, MagicError, parseMagic } from '../magics/parse.ts'
 import type { Magic } from '../magics/types.ts'
 import type { Awaits } from './awaits.ts'
@@ -16,7 +17,7 @@ export interface MagicRun {
 
 /** Resolves to the cell's value. `given` takes the place of a magic in `code`. */
 export async function runWithMagic(code: string, given: Magic | undefined, run: MagicRun): Promise<unknown> {
-  const magic = given ?? parseMagic(code)
+  const magic = given ?? readMagic(code, run)
   if (magic === null) return run.runCell(code)
   switch (magic.name) {
     case 'magics':
@@ -41,6 +42,16 @@ export async function runWithMagic(code: string, given: Magic | undefined, run: 
       return runRest(magic, await callApp(magic, run), run)
     default:
       return magic satisfies never
+  }
+}
+
+function readMagic(code: string, { context }: MagicRun): Magic | null {
+  try {
+    return parseMagic(code)
+  } catch (error) {
+    const line = code.split('\n').findIndex((text) => text.trimStart().startsWith('%')) + 1
+    notePlace(error, { cellId: context.cellId, cellNumber: context.cellNumber, line, column: 1 })
+    throw error
   }
 }
 

@@ -3,8 +3,10 @@
  * fast as properties are; only a name that is not there meets a trap. Not for local names, which stay variables.
  */
 import type { CompiledCell, Declaration } from '../compile/types.ts'
-import { hideFrames } from './hide-frames.ts'
+import { hideThisFile } from '../errors/own-files.ts'
 import type { CellScope } from './types.ts'
+
+hideThisFile()
 
 /** What `Object.prototype.toString` calls the scope; tells a constant's TypeError from others. */
 export const SCOPE_TAG = 'Cells'
@@ -75,13 +77,13 @@ export class Scope implements CellScope {
   private readMissing(name: string | symbol): unknown {
     if (typeof name === 'symbol') return undefined
     if (Object.hasOwn(this.globals, name)) return this.globals[name]
-    throw hideFrames(new ReferenceError(`${name} is not defined`), this.readMissing)
+    throw new ReferenceError(`${name} is not defined`)
   }
 
   /** Strict code may assign only what exists; a global of the kernel becomes a name of the cells. */
   private assignMissing(name: string | symbol, value: unknown, receiver: object): boolean {
     if (typeof name === 'string' && !Object.hasOwn(this.globals, name)) {
-      throw hideFrames(new ReferenceError(`${name} is not defined`), this.assignMissing)
+      throw new ReferenceError(`${name} is not defined`)
     }
     return Reflect.defineProperty(receiver, name, { value, writable: true, enumerable: true, configurable: true })
   }

@@ -1,5 +1,8 @@
 /** The timers that cells see: they fire in the execution that set them, and end with it. */
+import { hideThisFile } from '../errors/own-files.ts'
 import type { Execution, Executions } from './execution.ts'
+
+hideThisFile()
 
 type Callback = (...args: unknown[]) => unknown
 type SetTimer = (...args: [callback: unknown, ...rest: unknown[]]) => unknown

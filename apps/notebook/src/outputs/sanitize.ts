@@ -14,8 +14,8 @@ export interface SanitizeOptions {
 
 /** Attributes through which an element loads something by itself. `href` is one on everything but links. */
 const LOADING_ATTRIBUTES = ['src', 'srcset', 'poster', 'background', 'href', 'xlink:href', 'data'] as const
-/** Ways of CSS to load something or to hide that it does; backslashes spell any of them differently. */
-const LOADING_CSS = /url\s*\(|image-set\s*\(|image\s*\(|src\s*\(|@import|@font-face|\\/i
+/** Ways of CSS to load something, to hide that it does (backslashes), or to style the box around the output. */
+const REFUSED_CSS = /:host|url\s*\(|image-set\s*\(|image\s*\(|src\s*\(|@import|@font-face|\\/i
 const FORBIDDEN = [
   'form',
   'input',
@@ -34,13 +34,13 @@ const purify = createDOMPurify(window)
 let options: SanitizeOptions = { trusted: false, styles: false }
 
 purify.addHook('uponSanitizeElement', (node, { tagName }) => {
-  if (tagName === 'style' && (!options.styles || LOADING_CSS.test(node.textContent ?? ''))) {
+  if (tagName === 'style' && (!options.styles || REFUSED_CSS.test(node.textContent ?? ''))) {
     node.parentNode?.removeChild(node)
   }
 })
 
 purify.addHook('afterSanitizeAttributes', (element) => {
-  if (LOADING_CSS.test(element.getAttribute('style') ?? '')) element.removeAttribute('style')
+  if (REFUSED_CSS.test(element.getAttribute('style') ?? '')) element.removeAttribute('style')
   const isLink = element.localName === 'a' || element.localName === 'area'
   for (const name of LOADING_ATTRIBUTES) {
     const value = element.getAttribute(name)

@@ -91,9 +91,9 @@ async function adopt(trainer: Trainer, stage: Stage, module: RondoModule, state:
   trainer.module = module
   const [saved] = state.optimizers
   if (!saved) return
-  const { optimizer } = readOptimizerConfig(await module.configureOptimizers?.())
-  optimizer.restore(saved)
-  trainer.takeOptimizer(optimizer)
+  const configured = readOptimizerConfig(await module.configureOptimizers?.())
+  configured.optimizer.restore(saved)
+  trainer.takeOptimizer(configured)
 }
 
 function requested(devices: Trainer['options']['devices']): number | readonly number[] | 'auto' {

@@ -190,10 +190,10 @@ export class Trainer {
     return this.shouldStop && this.currentEpoch >= minEpochs && this.globalStep >= minSteps
   }
 
-  /** Keeps the optimizer of a fit; frees the last one's state if nobody else holds it. */
-  takeOptimizer(optimizer: Optimizer): void {
-    if (this.ownOptimizer && this.ownOptimizer !== optimizer) this.ownOptimizer.dispose()
-    this.ownOptimizer = optimizer
+  /** Keeps the optimizer of a fit, and frees the last one's state if nobody else holds it. */
+  takeOptimizer({ optimizer, adopted }: { optimizer: Optimizer; adopted: boolean }): void {
+    this.ownOptimizer?.dispose()
+    this.ownOptimizer = adopted ? optimizer : null
     this.optimizers = [optimizer]
   }
 

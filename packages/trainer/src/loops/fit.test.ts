@@ -1,6 +1,6 @@
 /** Fit on one rank and several: the same weights, the hooks' order, accumulation, uneven data, ends, leaks. */
 import { column, DataLoader, type IterableDataset, subset } from '@rondo/data'
-import { sgd, tf } from '@rondo/engine'
+import { adam, sgd, tf } from '@rondo/engine'
 import { describe, expect, it } from 'vitest'
 import { Callback } from '../callbacks/callback.ts'
 import { DataModule } from '../module/data-module.ts'
@@ -236,6 +236,24 @@ describe('fit', () => {
     }
     await expect(onRanks(2, (trainer) => trainer.fit(new Failing(), lineLoader(32)))).rejects.toThrow()
     await expect.poll(() => told.toSorted()).toEqual([0, 1])
+  })
+
+  it('goes on with the moments of an optimizer that a module holds, whatever else was fitted between', async () => {
+    class Holding extends Line {
+      held = adam({ learningRate: 0.01 })
+      override configureOptimizers() {
+        return this.held
+      }
+    }
+    await onRanks(1, async (trainer) => {
+      const module = new Holding()
+      await trainer.fit(module, lineLoader(8))
+      await trainer.fit(new Holding(), lineLoader(8))
+      await trainer.fit(module, lineLoader(8))
+      const { tensors } = await module.held.state()
+      expect(tensors.find(({ name }) => name.endsWith('kernel.step'))?.data[0]).toBe(4)
+      expect(trainer.optimizers).toEqual([module.held])
+    })
   })
 
   it('refuses a module that cannot be trained, saying what is missing', async () => {

@@ -94,9 +94,10 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
   if (given.length > 0 && typeof module.validationStep !== 'function' && !overfit) {
     run.print(`${module.constructor.name} has no validationStep, so the validation loader is not used.`)
   }
-  const { optimizer, schedule } = readOptimizerConfig(await module.configureOptimizers?.())
+  const configured = readOptimizerConfig(await module.configureOptimizers?.())
+  const { optimizer, schedule } = configured
   const [model, fabricOptimizer] = await fabric.setup(module, optimizer)
-  trainer.takeOptimizer(optimizer)
+  trainer.takeOptimizer(configured)
   const shared = await fabric.setupDataLoaders(ordered, { useDistributedSampler: options.useDistributedSampler })
   const { loader } = shared
   const own = loader.hasLength ? loader.length : null

@@ -25,6 +25,8 @@ export type OptimizerConfig = Optimizer | tf.Optimizer | OptimizerWithScheduler
 
 export interface ConfiguredOptimizer {
   optimizer: Optimizer
+  /** Made here out of a tfjs optimizer, so that nobody else holds it. */
+  adopted: boolean
   schedule: LrSchedule | null
 }
 
@@ -88,7 +90,10 @@ export function readOptimizerConfig(returned: unknown): ConfiguredOptimizer {
       `configureOptimizers() returned a list of ${returned.length}; several optimizers are not part of this version. ${allowed}. Return one of these.`,
     )
   }
-  if (!isConfig(returned)) return { optimizer: adoptOptimizer(returned as Optimizer), schedule: null }
+  if (!isConfig(returned)) {
+    const optimizer = adoptOptimizer(returned as Optimizer)
+    return { optimizer, adopted: optimizer !== returned, schedule: null }
+  }
   for (const key of Object.keys(returned)) {
     if (key === 'optimizer' || key === 'lrScheduler') continue
     throw new RondoError(
@@ -97,15 +102,16 @@ export function readOptimizerConfig(returned: unknown): ConfiguredOptimizer {
     )
   }
   const optimizer = adoptOptimizer(returned.optimizer)
+  const adopted = optimizer !== returned.optimizer
   const { lrScheduler } = returned
-  if (lrScheduler === undefined) return { optimizer, schedule: null }
+  if (lrScheduler === undefined) return { optimizer, adopted, schedule: null }
   const config = typeof lrScheduler === 'function' ? { scheduler: lrScheduler } : lrScheduler
   if (typeof config?.scheduler !== 'function') {
     throw badScheduler(
       `it is ${typeof lrScheduler}; allowed is a function epoch => factor, or { scheduler, interval, frequency }`,
     )
   }
-  return { optimizer, schedule: new LrSchedule(optimizer, config) }
+  return { optimizer, adopted, schedule: new LrSchedule(optimizer, config) }
 }
 
 function isConfig(value: unknown): value is OptimizerWithScheduler {

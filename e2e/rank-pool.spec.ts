@@ -65,6 +65,11 @@ async function warmth(): Promise<boolean[]> {
   return events.flatMap((event) => (event.type === 'open' ? [event.warm] : []))
 }
 
+/** Waits until ranks have printed these lines. */
+async function printed(...lines: string[]): Promise<void> {
+  await expect.poll(consoleLines, { timeout: 30_000 }).toEqual(expect.arrayContaining(lines))
+}
+
 /** Nothing has to be restarted: a launch works as ever. */
 async function launchWorks(): Promise<void> {
   expect(await ok('await fabric.launch(total)')).toContain('3')
@@ -145,12 +150,12 @@ test('Stop ends ranks that await anything, runs their finally blocks, and the ne
       }
     }`)
   const running = cell('await fabric.launch(endless)')
-  await expect.poll(consoleLines).toEqual(expect.arrayContaining(['0: begun', '1: begun']))
+  await printed('0: begun', '1: begun')
   const before = performance.now()
   await page.evaluate(() => rankPoolPage.interrupt())
   expect((await running).status).toBe('interrupted')
   expect(performance.now() - before).toBeLessThan(5_000)
-  await expect.poll(consoleLines).toEqual(expect.arrayContaining(['0: tidied up', '1: tidied up']))
+  await printed('0: tidied up', '1: tidied up')
   await launchWorks()
 })
 
@@ -236,7 +241,7 @@ test('a rank of a joined browser takes part over WebRTC, and its end is told', a
       await fabric.barrier()
     }`)
   const running = cell('await three.launch(waits)')
-  await expect.poll(consoleLines).toContain('2: waiting')
+  await printed('2: waiting')
   await elsewhere.close()
   const seen = await running
   expect(seen.status).toBe('error')
@@ -261,7 +266,7 @@ test('persistent ranks keep their scopes, also through errors and Stop', async (
   expect(await ok('%%distributed\nawait fabric.allReduce(counter, { op: "sum" })')).toContain('rank 0: 112')
 
   const running = cell('%%distributed\nconsole.log("sleeping")\nawait new Promise((r) => setTimeout(r, 60_000))')
-  await expect.poll(consoleLines).toEqual(expect.arrayContaining(['0: sleeping', '1: sleeping']))
+  await printed('0: sleeping', '1: sleeping')
   await page.evaluate(() => rankPoolPage.interrupt())
   expect((await running).status).toBe('interrupted')
   expect(await ok('%%distributed\ncounter')).toContain('rank 1: 111')
@@ -277,7 +282,7 @@ test('persistent ranks keep their scopes, also through errors and Stop', async (
 test('a cell that never yields is ended by the second Stop', async () => {
   await ok('%dist_init --num-processes 2')
   const running = cell('%%distributed\nconsole.log("spinning")\nfor (;;) {}')
-  await expect.poll(consoleLines).toEqual(expect.arrayContaining(['0: spinning', '1: spinning']))
+  await printed('0: spinning', '1: spinning')
   await page.evaluate(() => rankPoolPage.interrupt())
   await page.evaluate(() => rankPoolPage.stop())
   expect((await running).status).toBe('interrupted')

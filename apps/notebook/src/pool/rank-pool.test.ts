@@ -119,6 +119,33 @@ it('keeps persistent ranks through a failing cell: the others are interrupted, a
   expect((await pool.distRun({ ...order, ranks: [1] })).map(text)).toEqual(['3:1'])
 })
 
+it('ends persistent ranks that do not let go when Stop is pressed again, also from the next cell', async () => {
+  obedient()
+  await pool.distInit({ numProcesses: 2, slots: null })
+  session.onJob = (rank, { job }) => session.say(rank, { type: 'started', job: job.job })
+  const order = { code: 'for (;;) {}', cellId: 'c', cellNumber: 1, ranks: null }
+  for (const again of ['stop', 'next cell'] as const) {
+    const first = new AbortController()
+    const spinning = pool.distRun(order, { signal: first.signal })
+    await vi.waitFor(() => expect(session.commands.at(-1)).toMatchObject({ do: 'job' }))
+    first.abort(new DOMException('stopped', 'AbortError'))
+    await vi.waitFor(() => expect(session.commands.at(-1)).toMatchObject({ do: 'interrupt' }))
+    expect(pool.stopping).toBe(true)
+    if (again === 'stop') {
+      await pool.stop()
+    } else {
+      const second = new AbortController()
+      const waiting = pool.distRun(order, { signal: second.signal })
+      second.abort(new DOMException('stopped again', 'AbortError'))
+      await expect(waiting).rejects.toThrow('stopped again')
+    }
+    await expect(spinning).rejects.toThrow('stopped')
+    expect(pool.state).toBe('none')
+    if (again === 'stop') await pool.distInit({ numProcesses: 2, slots: null })
+  }
+  expect(session.stops).toHaveLength(2)
+})
+
 it('refuses a launch beside persistent ranks, and cells without them', async () => {
   obedient()
   const order = { code: 'x', cellId: 'c', cellNumber: 1, ranks: null }

@@ -70,6 +70,11 @@ export class RankPool {
     return this.#active !== null
   }
 
+  /** Whether Stop was pressed and ranks still have to let go: the next {@link stop} terminates them. */
+  get stopping(): boolean {
+    return this.#active?.stopping === true
+  }
+
   /** Slots in the order in which launches take them: this page's first. */
   slots(): Slot[] {
     return listSlots({
@@ -176,7 +181,8 @@ export class RankPool {
 
   /**
    * Stop. The first time: a launch's ranks end within two seconds, a cell's awaits reject in every rank and scopes
-   * stay. The second time, also after the job's own signal: all ranks are terminated.
+   * stay. The second time, also after the job's own signal: all ranks are terminated. Stopping a job that waits for
+   * ranks which were stopped already counts as that second time.
    */
   async stop(): Promise<void> {
     const active = this.#active
@@ -245,7 +251,12 @@ export class RankPool {
     { signal, onEvent }: JobListeners,
     work: (signal: AbortSignal, tell: (event: PoolEvent) => void) => Promise<T>,
   ): Promise<T> {
+    const onImpatience = (): void => {
+      if (this.stopping) void this.stop()
+    }
+    signal?.addEventListener('abort', onImpatience, { once: true })
     const turn = this.#turn.then(async () => {
+      signal?.removeEventListener('abort', onImpatience)
       signal?.throwIfAborted()
       const active: Active = { abort: new AbortController(), stopping: false }
       const onAbort = (): void => {

@@ -4,15 +4,18 @@ import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import { type Browser, expect, type Page, test } from '@playwright/test'
 import { openChromium } from './support/browser.ts'
-import { type NotebookShell, openNotebookShell } from './support/notebook-shell.ts'
+import { openStates, type PageStates } from './support/page-states.ts'
+
+/** The shell on a tiny kernel in the page: no server, no worker, no ranks. */
+const SHELL = 'notebook/src/dev/index.html'
 
 const FROM_JUPYTER = join(import.meta.dirname, '../apps/notebook/src/model/nbformat/testing/from-jupyter.ipynb')
 
 let browser: Browser
-let shell: NotebookShell
+let shell: PageStates
 test.beforeAll(async () => {
   browser = await openChromium()
-  shell = await openNotebookShell()
+  shell = await openStates(SHELL)
 })
 test.afterAll(async () => {
   await shell.close()
@@ -24,7 +27,7 @@ async function openPage(options: Parameters<Browser['newPage']>[0] = {}): Promis
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
   const page = await context.newPage()
   page.on('pageerror', (error) => expect.soft(error.message, 'error in the page').toBe(''))
-  await page.goto(shell.url)
+  await page.goto(shell.url('shell'))
   await expect(page.getByTestId('home')).toBeVisible()
   return page
 }

@@ -1,13 +1,16 @@
 /** What the browser keeps of a notebook: autosave, history, two tabs at once, storage that is denied or full. */
 import { type Browser, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { openChromium } from './support/browser.ts'
-import { type NotebookShell, openNotebookShell } from './support/notebook-shell.ts'
+import { openStates, type PageStates } from './support/page-states.ts'
+
+/** The shell on a tiny kernel in the page: no server, no worker, no ranks. */
+const SHELL = 'notebook/src/dev/index.html'
 
 let browser: Browser
-let shell: NotebookShell
+let shell: PageStates
 test.beforeAll(async () => {
   browser = await openChromium()
-  shell = await openNotebookShell()
+  shell = await openStates(SHELL)
 })
 test.afterAll(async () => {
   await shell.close()
@@ -16,7 +19,7 @@ test.afterAll(async () => {
 
 async function newNotebook(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
-  await page.goto(shell.url)
+  await page.goto(shell.url('shell'))
   await page.getByRole('button', { name: 'New notebook' }).click()
   await expect(page.locator('.cm-content')).toBeFocused()
   return page

@@ -59,17 +59,18 @@ function installIfNeeded() {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === digest) return
   if (!matchesLock()) {
     console.error('Installing dependencies (only needed once) …')
-    if (!npm('ci') && !npm('install')) {
+    // `ci` refuses a lock file that lacks the optional packages of another platform; `install` adds them.
+    if (!npm('ci', 'ignore') && !npm('install', 2)) {
       fail('npm could not install the dependencies: check the network, then run the command again.')
     }
   }
   writeFileSync(STAMP, digest)
 }
 
-function npm(verb) {
+function npm(verb, errors) {
   const args = [verb, '--no-audit', '--no-fund', '--loglevel=error']
   const script = process.env.npm_execpath
-  const options = { cwd: ROOT, stdio: ['ignore', 2, 2] }
+  const options = { cwd: ROOT, stdio: ['ignore', errors, errors] }
   const done =
     script?.endsWith('.js') || script?.endsWith('.cjs')
       ? spawnSync(process.execPath, [script, ...args], options)

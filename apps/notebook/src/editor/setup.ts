@@ -86,7 +86,8 @@ export function commonExtensions({ label, completion, onChange, onLeave, onEscap
       icons: false,
       tooltipClass: () => 'completion',
     }),
-    EditorView.contentAttributes.of({ 'aria-label': label }),
+    // Long lines scroll sideways, which the keyboard must reach.
+    EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) onChange(update.state.doc.toString())
     }),

@@ -27,13 +27,6 @@ export interface LaunchOptions {
   processGroupBackend: 'auto' | 'webrtc' | 'port' | 'relay'
 }
 
-/** What a job means for the ranks that run it. */
-export type JobKind =
-  /** A launched function: an error anywhere ends the ranks. */
-  | 'launch'
-  /** A cell on persistent ranks: an error leaves the others idle, scopes stay. */
-  | 'cell'
-
 /** Requests of the kernel that the page answers with `reply`. Byte payloads are @rondo/kernel/fork encodings. */
 export type PageRequest =
   /** Runs a forked function on fresh or warm ranks. Value: ArrayBuffer of rank 0's encoded result. */

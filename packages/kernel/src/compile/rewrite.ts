@@ -89,6 +89,7 @@ export class Rewriter {
       case 'ImportExpression':
         this.visitAll(childrenOf(node), scope)
         this.replaceKeyword(node, 'import', '$$.import')
+        this.calleeStarts.set(node.start + 'import'.length, node.start)
         break
       case 'MetaProperty':
         if (node.meta.name !== 'import') break

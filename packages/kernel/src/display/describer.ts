@@ -1,6 +1,6 @@
 /** The seams of display: how values of libraries, and values that know their own form, say what they look like. */
 
-import type { InspectNode, MimeBundle } from '../output.ts'
+import type { MimeBundle } from '../output.ts'
 
 /** Knows the values of one library. Must not throw for a value that was disposed: say so in words. */
 export interface Describer {
@@ -31,4 +31,4 @@ export function isBundle(value: unknown): value is MimeBundle {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export type { InspectNode, MimeBundle }
+export type { MimeBundle }

@@ -129,6 +129,11 @@ describe('encodeValue and decodeValue', () => {
     expect('polluted' in copy.odd).toBe(false)
   })
 
+  it('tells names apart that hold odd characters', async () => {
+    const value = [{ 'a\0b': 1, c: 2 }, { a: 1, 'b\0c': 2 }, { '': 1 }, {}, { '\ud800': 2 }]
+    expect(await again(value)).toStrictEqual(value)
+  })
+
   it('takes objects of another realm for what they are', async () => {
     const value: unknown = runInNewContext(
       '({ map: new Map([[1, new Set([2])]]), list: [1, { a: 1 }], bytes: new Uint8Array([1]), at: new Date(5), e: new TypeError("x") })',
@@ -295,7 +300,7 @@ describe('refusals', () => {
   })
 
   it('evaluates no code that arrives as a value', async () => {
-    const evil = { root: { r: 0 }, nodes: [{ t: 'code', unit: 0 }], views: [], segments: [] }
+    const evil = { root: { r: 0 }, nodes: [{ t: 'code', unit: 0 }], keys: [], views: [], segments: [] }
     const { pack } = await import('./format.ts')
     await expect(decodeValue(pack(evil as never, []))).rejects.toThrow(/code inside of a plain value/)
   })

@@ -61,10 +61,19 @@ export class Decoder {
   /** Sets properties without running setters; `__proto__` is a name like any other. */
   setFields(target: object, fields: Fields | undefined): void {
     if (fields === undefined) return
-    const hidden = new Set(fields.hidden)
-    for (const [index, key] of fields.k.entries()) {
+    const keys = this.table.keys[fields.k]
+    if (keys?.length !== fields.v.length) throw malformed('names and values differ in number')
+    const hidden = fields.hidden === undefined ? null : new Set(fields.hidden)
+    // Only these two cases differ from assigning, which is faster.
+    const define = Object.getPrototypeOf(target) !== Object.prototype
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index]!
       const value = this.#shallow(fields.v[index])
-      Object.defineProperty(target, key, { value, enumerable: !hidden.has(index), writable: true, configurable: true })
+      if (!define && hidden === null && key !== '__proto__') (target as Record<string, unknown>)[key] = value
+      else {
+        const enumerable = hidden === null || !hidden.has(index)
+        Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true })
+      }
     }
   }
 
@@ -95,7 +104,10 @@ export class Decoder {
         return this.#filled(node.bare === 1 ? Object.create(null) : {}, (target) => this.setFields(target, node.f))
       case 'array':
         return this.#filled(new Array<unknown>(node.v.length), (target) => {
-          for (const [index, slot] of node.v.entries()) if (!isHole(slot)) target[index] = this.#shallow(slot)
+          for (let index = 0; index < node.v.length; index++) {
+            const slot = node.v[index]
+            if (!isHole(slot)) target[index] = this.#shallow(slot)
+          }
           this.setFields(target, node.f)
         })
       case 'numbers':

@@ -22,6 +22,7 @@ import {
   ERROR_TYPES,
   hasBuiltinPrototype,
   isPlain,
+  tagName,
   typedArrayName,
   withArticle,
 } from './kinds.ts'
@@ -49,6 +50,8 @@ export interface Links {
 const FUNCTION_KEYS: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'arguments', 'caller'])
 const NOTHING: ReadonlySet<string> = new Set()
 const ERROR_KEYS: ReadonlySet<string> = new Set(['stack'])
+/** Joins property names into one text; unlikely in names. */
+const KEY_SEPARATOR = '\u0000'
 const ARRAY_KEYS: ReadonlySet<string> = new Set(['length'])
 
 interface Reading {
@@ -60,6 +63,8 @@ interface Reading {
 
 export class Encoder {
   readonly #nodes: Node[] = []
+  readonly #keys: string[][] = []
+  readonly #shapes = new Map<string, number>()
   readonly #ids = new Map<object, number>()
   readonly #segments = new SegmentCollector()
   readonly #queue: Array<{ value: object; id: number; place: Place }> = []
@@ -72,8 +77,8 @@ export class Encoder {
     readonly links: Links,
   ) {}
 
-  /** The slot for a value; what it refers to is queued. */
-  slot(value: unknown, place: Place): Slot {
+  /** The slot for a value; what it refers to is queued. With a key, the value lies below the place. */
+  slot(value: unknown, parent: Place, key?: string | number): Slot {
     switch (typeof value) {
       case 'string':
       case 'boolean':
@@ -85,40 +90,47 @@ export class Encoder {
       case 'bigint':
         return { b: String(value) }
       case 'symbol':
-        return this.refuse(place, SYMBOL_OBJECTION)
+        return this.refuse(below(parent, key), SYMBOL_OBJECTION)
       case 'object':
       case 'function':
-        return value === null ? null : { r: this.#idOf(value, place) }
+        return value === null ? null : { r: this.#ids.get(value) ?? this.#newId(value, below(parent, key)) }
       default:
         throw new Error('invariant violation: a type that JavaScript does not have')
     }
   }
 
-  /** Own properties with their values, which must not be getters. */
-  fields(value: object, place: Place, without: ReadonlySet<string> = NOTHING, isArray = false): Fields {
-    const fields: Fields = { k: [], v: [] }
+  /** Own properties with their values, which must not be getters; `extra` ones are hidden. */
+  fields(value: object, place: Place, without = NOTHING, extra: ReadonlyArray<[string, Slot]> = []): Fields {
+    const keys: string[] = []
+    const v: Slot[] = []
     const hidden: number[] = []
+    const isArray = Array.isArray(value)
     for (const key of Reflect.ownKeys(value)) {
       if (typeof key === 'string' && (without.has(key) || (isArray && isArrayIndex(key)))) continue
       const property = Object.getOwnPropertyDescriptor(value, key)!
-      const at = childPlace(place, key)
       if (typeof key === 'symbol') {
-        if (property.enumerable === true) this.refuse(at, SYMBOL_OBJECTION)
+        if (property.enumerable === true) this.refuse(childPlace(place, key), SYMBOL_OBJECTION)
         continue
       }
-      if (!('value' in property)) this.refuse(at, ACCESSOR_OBJECTION)
-      if (property.enumerable !== true) hidden.push(fields.k.length)
-      fields.k.push(key)
-      fields.v.push(this.slot(property.value, at))
+      if (!('value' in property)) this.refuse(childPlace(place, key), ACCESSOR_OBJECTION)
+      if (property.enumerable !== true) hidden.push(keys.length)
+      keys.push(key)
+      v.push(this.slot(property.value, place, key))
     }
-    if (hidden.length > 0) fields.hidden = hidden
-    return fields
+    for (const [key, slot] of extra) {
+      if (keys.includes(key)) continue
+      hidden.push(keys.length)
+      keys.push(key)
+      v.push(slot)
+    }
+    const fields: Fields = { k: this.#shapeOf(keys), v }
+    return hidden.length > 0 ? { ...fields, hidden } : fields
   }
 
   /** Properties that somebody put onto a function; undefined for none. */
   functionFields(value: object, place: Place, without: ReadonlySet<string>): Fields | undefined {
     const fields = this.fields(value, place, new Set([...FUNCTION_KEYS, ...without]))
-    return fields.k.length === 0 ? undefined : fields
+    return fields.v.length === 0 ? undefined : fields
   }
 
   refuse(place: Place, { kind, hint }: Objection, options?: ErrorOptions): never {
@@ -158,13 +170,12 @@ export class Encoder {
       this.drain()
     }
     const { segments, views } = this.#segments.finish()
-    const table: Table = { root, nodes: this.#nodes, views, segments: segments.map((bytes) => bytes.byteLength) }
+    const sizes = segments.map((bytes) => bytes.byteLength)
+    const table: Table = { root, nodes: this.#nodes, keys: this.#keys, views, segments: sizes }
     return pack(program === undefined ? table : { ...table, program }, segments)
   }
 
-  #idOf(value: object, place: Place): number {
-    const known = this.#ids.get(value)
-    if (known !== undefined) return known
+  #newId(value: object, place: Place): number {
     const id = this.#nodes.push({ t: 'set', v: [] }) - 1
     this.#ids.set(value, id)
     this.#queue.push({ value, id, place })
@@ -179,8 +190,8 @@ export class Encoder {
     if (linked !== null) return linked
     if (typeof value === 'function') return this.refuse(place, functionObjection(value))
     if (isPlain(value)) {
-      if (Object.prototype.toString.call(value) === '[object Module]') this.refuse(place, objectObjection(value))
       const bare = Object.getPrototypeOf(value) === null
+      if (bare && tagName(value) === 'Module') this.refuse(place, objectObjection(value))
       return { t: 'object', f: this.fields(value, place), ...(bare ? { bare: 1 } : {}) }
     }
     const builtin = builtinOf(value)
@@ -237,7 +248,7 @@ export class Encoder {
   #builtin(builtin: Builtin, value: object, place: Place, ofClass = false): Node {
     const extra = (without: ReadonlySet<string> = NOTHING): { f?: Fields } => {
       const fields = this.fields(value, place, without)
-      return fields.k.length === 0 ? {} : { f: fields }
+      return fields.v.length === 0 ? {} : { f: fields }
     }
     switch (builtin) {
       case 'array':
@@ -279,30 +290,40 @@ export class Encoder {
   }
 
   #array(value: unknown[], place: Place, ofClass: boolean): Node {
-    const mayHaveMore = ofClass || value.length <= MAX_SEARCHED_ARRAY
-    const fields = mayHaveMore ? this.fields(value, place, ARRAY_KEYS, true) : { k: [], v: [] }
-    if (value.length >= MIN_PACKED_NUMBERS && fields.k.length === 0 && value.every(isNumber) && !hasHoles(value)) {
+    const holes = hasHoles(value)
+    const isPlainList = !holes && Reflect.ownKeys(value).length === value.length + 1
+    const fields =
+      (ofClass || value.length <= MAX_SEARCHED_ARRAY) && !isPlainList ? this.fields(value, place, ARRAY_KEYS) : null
+    const extra = fields === null || fields.v.length === 0 ? {} : { f: fields }
+    if (value.length >= MIN_PACKED_NUMBERS && !holes && extra.f === undefined && value.every(isNumber)) {
       const numbers = Float64Array.from(value as number[])
       return { t: 'numbers', v: this.#segments.add(numbers.buffer, 0, numbers.byteLength) }
     }
     const v: Slot[] = []
     for (let index = 0; index < value.length; index++) {
-      v.push(index in value ? this.slot(value[index], childPlace(place, index)) : { h: 1 })
+      v.push(holes && !(index in value) ? { h: 1 } : this.slot(value[index], place, index))
     }
-    return { t: 'array', v, ...(fields.k.length === 0 ? {} : { f: fields }) }
+    return { t: 'array', v, ...extra }
   }
 
   #error(value: object, place: Place): Node {
     const own = className(value)
     const { stack, name } = value as Error
-    const fields = this.fields(value, place, ERROR_KEYS)
+    const isKnown = ERROR_TYPES.includes(own)
     // A library's class is lost; its name stays readable.
-    if (!ERROR_TYPES.includes(own) && !fields.k.includes('name') && typeof name === 'string') {
-      fields.hidden = [...(fields.hidden ?? []), fields.k.length]
-      fields.k.push('name')
-      fields.v.push(name)
-    }
-    return { t: 'error', type: ERROR_TYPES.includes(own) ? own : 'Error', stack: String(stack ?? ''), f: fields }
+    const extra: Array<[string, Slot]> = isKnown || typeof name !== 'string' ? [] : [['name', name]]
+    const f = this.fields(value, place, ERROR_KEYS, extra)
+    return { t: 'error', type: isKnown ? own : 'Error', stack: String(stack ?? ''), f }
+  }
+
+  #shapeOf(keys: string[]): number {
+    const text = keys.join(KEY_SEPARATOR)
+    const known = this.#shapes.get(text)
+    // Names may hold the separator: the list itself decides.
+    if (known !== undefined && this.#keys[known]!.every((key, index) => key === keys[index])) return known
+    const index = this.#keys.push(keys) - 1
+    this.#shapes.set(text, index)
+    return index
   }
 
   #view(buffer: ArrayBufferLike, start: number, length: number, place: Place): number {
@@ -317,3 +338,6 @@ export class Encoder {
     return this.#segments.add(buffer as ArrayBuffer, start, length)
   }
 }
+
+const below = (parent: Place, key: string | number | undefined): Place =>
+  key === undefined ? parent : childPlace(parent, key)

@@ -20,9 +20,9 @@ export type Slot =
   | { n: 'NaN' | 'Infinity' | '-Infinity' | '-0' }
   | { b: string }
 
-/** Property names and their values; hidden ones are not enumerable. */
+/** Properties: `k` is an index into {@link Table.keys}, so that alike objects share their names; hidden ones are not enumerable. */
 export interface Fields {
-  k: string[]
+  k: number
   v: Slot[]
   hidden?: number[]
 }
@@ -56,6 +56,7 @@ export type Node =
 export interface Table {
   root: Slot
   nodes: Node[]
+  keys: string[][]
   /** Segment, byte offset inside of it, and length in bytes. */
   views: Array<[segment: number, offset: number, length: number]>
   /** Byte lengths of the segments, in order. */
@@ -125,7 +126,7 @@ export function unpack(bytes: ArrayBuffer): { table: Table; segments: Uint8Array
 
 function parseTable(text: string): Table {
   const table = JSON.parse(text) as Partial<Table> | null
-  const lists = [table?.nodes, table?.views, table?.segments]
+  const lists = [table?.nodes, table?.keys, table?.views, table?.segments]
   if (table === null || !lists.every(Array.isArray)) throw malformed('no table')
   return table as Table
 }

@@ -86,6 +86,7 @@ export function isPlain(value: object): boolean {
 /** Whether the prototype is the builtin's own and not a subclass's. */
 export function hasBuiltinPrototype(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null
+  if (prototype === Array.prototype) return true
   const maker = prototype === null ? undefined : dataProperty(prototype, 'constructor')
   return typeof maker === 'function' && isNative(maker)
 }

@@ -20,16 +20,19 @@ export interface AwaitContext {
 }
 
 const STOPPED = Symbol('stopped')
+/** Awaits that throw at once in code that was stopped for good, so that it can clean up; then it waits for ever. */
+const LAST_AWAITS = 100
 
 export class Awaits {
   private readonly pending = new Map<(held: Held) => void, unknown>()
+  private readonly lastAwaits = new WeakMap<object, number>()
 
   constructor(private readonly context: AwaitContext) {}
 
   /** Never rejects: a rejection travels as a Held and is thrown by `resume`, in its own execution. */
   readonly hold = (value: unknown): Promise<Held> => {
     const context = this.context.current()
-    if (this.context.isDead(context)) return Promise.resolve({ context, ok: false, value: STOPPED })
+    if (this.context.isDead(context)) return this.stopped(context as object)
     let resolve!: (held: Held) => void
     const outcome = new Promise<Held>((settle) => {
       resolve = settle
@@ -49,6 +52,14 @@ export class Awaits {
     return outcome
   }
 
+  /** A loop that swallows errors would spin for ever on awaits that fail at once: it ends by never going on. */
+  private stopped(context: object): Promise<Held> {
+    const count = (this.lastAwaits.get(context) ?? 0) + 1
+    this.lastAwaits.set(context, count)
+    if (count > LAST_AWAITS) return new Promise<never>(() => undefined)
+    return Promise.resolve({ context, ok: false, value: STOPPED })
+  }
+
   readonly resume = (held: Held): unknown => {
     this.context.enter(held.context)
     if (held.ok) return held.value
@@ -57,21 +68,29 @@ export class Awaits {
     throw held.value
   }
 
-  /** What `for await` runs over. Outcomes come as objects whose `value`, read at once by the loop, resumes. */
+  /**
+   * What `for await` runs over. Outcomes come as objects whose `done` and `value`, which the loop reads as soon as it
+   * goes on, enter the execution and resume.
+   */
   readonly iterate = (
     iterable: unknown,
   ): AsyncIterable<{ readonly value: unknown }> & AsyncIterator<{ readonly value: unknown }> => {
     const iterator = openIterator(iterable)
     let ended = false
+    const { context, resume } = this
     const next = async (): Promise<IteratorResult<{ readonly value: unknown }>> => {
       const held = await this.hold(attempt(() => iterator.next()))
-      this.context.enter(held.context)
       if (held.ok && isDone(held.value)) {
         ended = true
-        return { done: true, value: undefined }
+        return {
+          get done() {
+            context.enter(held.context)
+            return true as const
+          },
+          value: undefined,
+        }
       }
       ended = !held.ok
-      const { resume } = this
       const outcome: Held = held.ok ? { ...held, value: (held.value as { value: unknown }).value } : held
       return {
         done: false,
@@ -88,10 +107,21 @@ export class Awaits {
       },
       next: () => (ended ? Promise.resolve({ done: true, value: undefined }) : next()),
       // A loop that is left closes its iterator, unless it is the iterator that failed.
-      return: async () => {
-        if (!ended) await iterator.return?.()
+      return: () => {
+        const at = context.current()
+        const close = ended ? null : attemptClose(iterator)
         ended = true
-        return { done: true, value: undefined }
+        return new Promise((resolve, reject) => {
+          const settle = (call: () => void) => (): void => {
+            // In this order: the loop's own continuation is queued first, and finds where it belongs.
+            call()
+            context.enter(at)
+          }
+          Promise.resolve(close).then(
+            settle(() => resolve({ done: true, value: undefined })),
+            (error: unknown) => settle(() => reject(error))(),
+          )
+        })
       },
     }
   }
@@ -132,6 +162,10 @@ async function attempt(call: () => unknown): Promise<unknown> {
   const result = await call()
   if (typeof result !== 'object' || result === null) throw new TypeError('An iterator gave a result that is no object')
   return result
+}
+
+async function attemptClose(iterator: AnyIterator): Promise<void> {
+  await iterator.return?.()
 }
 
 function isDone(result: unknown): boolean {

@@ -24,9 +24,9 @@ function prelude(index: number): string {
   return `const sink = globalThis.cellSinks[${index}]
 const show = (x) => {
   if (typeof x === 'function') return 'function ' + x.name.replace('_', '')
-  if (typeof x === 'object' && x !== null) return JSON.stringify(x)
+  const text = typeof x === 'object' && x !== null ? JSON.stringify(x) : x
   // The text of a function shows how it was compiled.
-  return typeof x === 'string' && /function|=>|class/.test(x) ? 'code' : x
+  return typeof text === 'string' && /function|=>|class/.test(text) ? 'code' : text
 }
 const call = (f, x) => (typeof f === 'function' && !/^class/.test(f) ? f(x) : x)
 const num = (x) => (typeof x === 'number' ? x % 1000 : 7)

@@ -34,21 +34,21 @@ export function createRuntime(options: {
   importModule: ImportModule
   ambient?: Record<string, unknown>
 }): CellRuntime & { interrupt(): void; reset(): void } {
-  let stopped = false
+  let job = { stopped: false }
   const awaits = new Awaits({
-    current: () => null,
+    current: () => job,
     enter: () => undefined,
-    isDead: () => stopped,
+    isDead: (context) => (context as typeof job).stopped,
     saw: () => undefined,
   })
   return {
     ...runtimeOf(options.scope as Scope, null, awaits, options.importModule, options.ambient ?? {}),
     interrupt: () => {
-      stopped = true
+      job.stopped = true
       awaits.interrupt()
     },
     reset: () => {
-      stopped = false
+      job = { stopped: false }
     },
   }
 }

@@ -150,7 +150,7 @@ function expression(draw: Draw, reach: Reach): string {
 
 function someName(draw: Draw, reach: Reach): string {
   // Mostly what is declared; now and then a name in its dead zone, or one that is nowhere.
-  const dice = draw(fc.nat, 59)
+  const dice = draw(fc.nat, 199)
   const from = dice === 0 ? ['nowhere'] : dice < 3 && reach.later.length > 0 ? reach.later : reach.names
   return from.length === 0 ? 'sink' : draw(fc.constantFrom, ...from)
 }

@@ -42,7 +42,7 @@ test('MNIST: six cells, two ranks, nineteen of twenty digits right, and a model 
   const notebook = await runExample('MNIST')
   expect(exampleCells('mnist').filter(({ kind }) => kind === 'code').length).toBe(6)
   await runCells(notebook, 'mnist')
-  const accuracy = Number(await notebook.output(5).getByTestId('inspector').textContent())
+  const accuracy = Number((await notebook.output(5).textContent())?.match(/0\.9\d+/)?.[0])
   expect(accuracy).toBeGreaterThan(0.95)
   await expect(notebook.panel(5)).toContainText('of the test images are right')
   await expect(notebook.output(2).getByTestId('tensor')).toContainText('16')

@@ -62,7 +62,7 @@ export function createWiring(): Wiring {
     const state = session.store.published.value
     return (
       <DevicesPanel
-        session={state}
+        session={{ ...state, run: panels.latest.value }}
         now={now.value}
         connection={state.connection}
         slots={{ count: session.slots.value, max: maxSlots() }}

@@ -10,7 +10,7 @@ import { createStore, type Store } from '@rondo/ui/session'
 import { RankPool } from '../pool/rank-pool.ts'
 import { maxSlots, rememberedSlots, rememberSlots } from './own-slots.ts'
 import type { SessionLink } from './params.ts'
-import { initialSession, isFrequentAction, reduceSession, type SessionAction, type SessionState } from './state.ts'
+import { initialSession, reduceSession, type SessionAction, type SessionState } from './state.ts'
 
 /** Milliseconds that a launch waits for this page's own slots to be there. */
 const JOIN_TIMEOUT_MS = 30_000
@@ -43,7 +43,7 @@ export class NotebookSession {
   constructor(link: SessionLink, pageId: string) {
     this.#link = link
     this.#pageId = pageId
-    this.store = createStore(initialSession(pageId), reduceSession, isFrequentAction)
+    this.store = createStore(initialSession(pageId), reduceSession, () => false)
     this.#line = this.#connect()
     addEventListener('beforeunload', (event) => {
       if (this.#line.pool.busy || this.#line.pool.state === 'persistent') event.preventDefault()
@@ -130,7 +130,6 @@ export class NotebookSession {
     })
     const { dispatch } = this.store
     control.on('session', (snapshot) => dispatch({ type: 'session', snapshot, at: Date.now() }))
-    control.on('run:event', (message) => dispatch({ type: 'run:event', message, at: Date.now() }))
     control.on('refused', (error) => dispatch({ type: 'notice', error }))
     control.onConnection((state) => dispatch({ type: 'connection', connection: CONNECTIONS[state] }))
     const joined = this.#enter(control, page)

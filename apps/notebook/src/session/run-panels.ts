@@ -4,7 +4,7 @@
  */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { KernelOutput } from '@rondo/kernel/output'
-import { createStore, type Store } from '@rondo/ui/session'
+import { createStore, type RunProgress, type Store } from '@rondo/ui/session'
 import type { PoolEvent } from '../pool/events.ts'
 import {
   freezeRun,
@@ -37,7 +37,10 @@ type PanelStore = Store<RunPanelState, RunPanelAction>
 export class RunPanels {
   readonly #session: () => Pick<SessionState, 'pageId' | 'clockSkew'>
   readonly #views = new Map<string, Signal<ReadonlySignal<RunPanelView> | null>>()
+  readonly #latest = signal<PanelStore | null>(null)
   readonly #now = signal(Date.now())
+  /** What is known of the job that was begun last, null before the first. */
+  readonly latest: ReadonlySignal<RunProgress | null> = computed(() => this.#latest.value?.published.value.run ?? null)
   #jobs = 0
   #running = 0
   #timer: ReturnType<typeof setInterval> | null = null
@@ -89,6 +92,7 @@ export class RunPanels {
     this.#view(cellId).value = computed(() =>
       panelView(store.published.value, { ...this.#session(), now: this.#now.value }),
     )
+    this.#latest.value = store
     this.#running += 1
     this.#timer ??= setInterval(() => {
       this.#now.value = Date.now()

@@ -1,11 +1,12 @@
 /**
  * What the notebook's page knows of its session, and how each thing that happens changes it. Pure. Not for: sockets
- * (notebook-session.ts) or the panels under cells (run-panels.ts).
+ * (notebook-session.ts) or what ranks do (run-panels.ts): the session's run is that of the warm ranks, which goes on
+ * between launches and says nothing of them.
  */
-import type { ServerEvents, SessionSnapshot, WireError } from '@rondo/protocol'
-import { foldEvent, hasEnded, newRun, type SessionView } from '@rondo/ui/session'
+import type { SessionSnapshot, WireError } from '@rondo/protocol'
+import type { SessionView } from '@rondo/ui/session'
 
-export interface SessionState extends SessionView {
+export interface SessionState extends Omit<SessionView, 'run'> {
   /** `closed`: given up; only a person's click connects again. */
   connection: 'connecting' | 'online' | 'offline' | 'closed'
   /** What a launch waits for: ranks that are being started. */
@@ -17,12 +18,11 @@ export interface SessionState extends SessionView {
 export type SessionAction =
   | { type: 'connection'; connection: SessionState['connection'] }
   | { type: 'session'; snapshot: SessionSnapshot; at: number }
-  | { type: 'run:event'; message: ServerEvents['run:event']; at: number }
   | { type: 'waiting'; waiting: SessionState['waiting'] }
   | { type: 'notice'; error: WireError | null }
 
 export function initialSession(pageId: string): SessionState {
-  return { pageId, clockSkew: 0, snapshot: null, run: null, connection: 'connecting', waiting: null, notice: null }
+  return { pageId, clockSkew: 0, snapshot: null, connection: 'connecting', waiting: null, notice: null }
 }
 
 export function reduceSession(state: SessionState, action: SessionAction): SessionState {
@@ -31,17 +31,7 @@ export function reduceSession(state: SessionState, action: SessionAction): Sessi
       return { ...state, connection: action.connection }
     case 'session': {
       const { snapshot, at } = action
-      const { run } = snapshot
-      const same = run !== null && state.run?.state.runId === run.runId
-      const next = run === null ? null : same && state.run !== null ? { ...state.run, state: run } : newRun(run)
-      return { ...state, snapshot, run: next, clockSkew: snapshot.serverTime - at }
-    }
-    case 'run:event': {
-      const { runId, rank, event } = action.message
-      const { run } = state
-      // A warm rank trains many times; between two launches its last figures stay.
-      if (run === null || run.state.runId !== runId || hasEnded(run) || event.kind === 'message') return state
-      return { ...state, run: foldEvent(run, rank, event, action.at) }
+      return { ...state, snapshot, clockSkew: snapshot.serverTime - at }
     }
     case 'waiting':
       return { ...state, waiting: action.waiting }
@@ -50,9 +40,4 @@ export function reduceSession(state: SessionState, action: SessionAction): Sessi
     default:
       return action satisfies never
   }
-}
-
-/** Actions that come many times a second and may be shown in batches. */
-export function isFrequentAction(action: SessionAction): boolean {
-  return action.type === 'run:event' && action.message.event.kind !== 'error'
 }

@@ -224,6 +224,6 @@ test('devices are added, let in and sent away', async () => {
   await expect(page.getByTestId('said')).toHaveText('remove laptop')
   await page.goto(states.url('devices-request'))
   await page.getByRole('button', { name: 'Let in' }).click()
-  await expect(page.getByTestId('said')).toHaveText('approve phone')
+  await expect(page.getByTestId('said')).toHaveText('admit phone')
   await page.close()
 })

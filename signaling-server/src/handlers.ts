@@ -70,6 +70,14 @@ export function createHandlers(io: RondoServer, sessions: Sessions, fanOut: FanO
       const { session, connection } = requireAdmitted(socket)
       return sessions.removePage(session, connection, request)
     },
+    'page:admit': async (socket, request) => {
+      const { session, connection } = requireAdmitted(socket)
+      return sessions.admitPage(session, connection, request)
+    },
+    'session:admission': async (socket, request) => {
+      const { session, connection } = requireAdmitted(socket)
+      return sessions.setAdmission(session, connection, request)
+    },
   }
 }
 

@@ -110,6 +110,8 @@ export function budgetOf(
     case 'run:request':
     case 'run:stop':
     case 'page:remove':
+    case 'page:admit':
+    case 'session:admission':
       return 'control'
     case 'run:command':
       return 'command'

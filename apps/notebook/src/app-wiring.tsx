@@ -66,12 +66,12 @@ export function createWiring(): Wiring {
         now={now.value}
         connection={state.connection}
         slots={{ count: session.slots.value, max: maxSlots() }}
-        unapproved={null}
         waiting={state.waiting}
         invite={{ link: inviteLink(link), local: isLocalAddress(link.invite) }}
         actions={{
           setSlots: (slots) => void session.setSlots(slots).catch(session.fail),
-          approve: () => {},
+          setAsking: (asking) => session.setAsking(asking),
+          admit: (page) => session.admitPage(page),
           remove: (page) => session.removePage(page),
           reconnect: () => session.reconnect(),
         }}

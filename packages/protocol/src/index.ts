@@ -58,6 +58,7 @@ export {
   HandshakeSchema,
   type Join,
   type Member,
+  type PageAdmit,
   type PageRemove,
   type RankEventMessage,
   type Relay,
@@ -68,6 +69,7 @@ export {
   type RunStop,
   type ServerEvent,
   type ServerEvents,
+  type SessionAdmission,
   type SessionSnapshot,
   type Signal,
 } from './messages.ts'

@@ -123,6 +123,14 @@ export type RunCommand = v.InferOutput<typeof RunCommandSchema>
 export const PageRemoveSchema = v.object({ pageId: IdSchema, reason: LabelSchema })
 export type PageRemove = v.InferOutput<typeof PageRemoveSchema>
 
+/** A controller decides whether pages that come from now on may take part at once, or wait for a person's yes. */
+export const SessionAdmissionSchema = v.object({ admission: v.picklist(['open', 'ask']) })
+export type SessionAdmission = v.InferOutput<typeof SessionAdmissionSchema>
+
+/** A controller lets a page that waits take part. */
+export const PageAdmitSchema = v.object({ pageId: IdSchema })
+export type PageAdmit = v.InferOutput<typeof PageAdmitSchema>
+
 /** Schema by client event. A message of any other name is refused. */
 export const CLIENT_MESSAGES = {
   join: JoinSchema,
@@ -136,6 +144,8 @@ export const CLIENT_MESSAGES = {
   'run:stop': RunStopSchema,
   'run:command': RunCommandSchema,
   'page:remove': PageRemoveSchema,
+  'page:admit': PageAdmitSchema,
+  'session:admission': SessionAdmissionSchema,
 } as const
 export type ClientEvent = keyof typeof CLIENT_MESSAGES
 export type ClientPayloads = { [E in ClientEvent]: v.InferOutput<(typeof CLIENT_MESSAGES)[E]> }
@@ -150,6 +160,8 @@ export interface Member {
   nodeRank: number
   localRank: number
   device: Join['device']
+  /** False while its page waits for a controller's yes: no run gets it. */
+  admitted: boolean
   /** Server clock, ms. */
   joinedAt: number
   lastSeen: number
@@ -164,6 +176,8 @@ export interface SessionSnapshot {
   agents: Array<{ nodeId: string; label: string; nodeRank: number; host: string; since: number }>
   /** True while somebody with the control token is connected: only then can a page's Start button work. */
   controlled: boolean
+  /** Whether pages that join take part at once. */
+  admission: SessionAdmission['admission']
   /** What the controller offers to run, shown before a person joins; null when nothing is offered. */
   offer: { script: string; description: string } | null
   run: RunState | null
@@ -187,6 +201,8 @@ export interface AckValues {
   /** Every page that runs one of the ranks has the command. */
   'run:command': null
   'page:remove': null
+  'page:admit': null
+  'session:admission': null
 }
 
 /** Sent to a page that holds at least one seat: start these ranks now. */

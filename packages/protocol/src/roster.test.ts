@@ -26,7 +26,7 @@ const device: DeviceInfo = {
 
 function pageOf(pageId: string, nodeId: string, slots: number, firstLocalRank: number | null = null): RosterPage {
   const memberIds = Array.from({ length: slots }, (_, i) => `${pageId}-${i}`)
-  const rest = { browserId: null, nodeLabel: nodeId, device, joinedAt: 1, lastSeen: 1 }
+  const rest = { browserId: null, nodeLabel: nodeId, device, admitted: true, joinedAt: 1, lastSeen: 1 }
   return { pageId, nodeId, firstLocalRank, memberIds, ...rest }
 }
 

@@ -18,6 +18,8 @@ export interface RosterPage {
   /** One id per slot. */
   memberIds: string[]
   device: DeviceInfo
+  /** May take part in runs. */
+  admitted: boolean
   /** Server clock, ms. */
   joinedAt: number
   lastSeen: number
@@ -113,6 +115,7 @@ export function listMembers(agents: readonly RosterAgent[], pages: readonly Rost
           nodeRank,
           localRank: ranksInNode.get(memberId) ?? 0,
           device: page.device,
+          admitted: page.admitted,
           joinedAt: page.joinedAt,
           lastSeen: page.lastSeen,
         })
@@ -145,12 +148,13 @@ export function emptySeats(nodes: readonly number[], labels: ReadonlyMap<number,
 }
 
 /**
- * Sits members down at the seats of their node rank and local rank, and frees seats whose member is gone.
+ * Sits admitted members down at the seats of their node rank and local rank, and frees seats whose member is gone.
  * For runs that still wait; a seat keeps its label and last sign of life when its member left.
  */
 export function fillSeats(seats: readonly Seat[], members: readonly Member[]): Seat[] {
   const place = (nodeRank: number, localRank: number) => `${nodeRank}/${localRank}`
-  const byPlace = new Map(members.map((member) => [place(member.nodeRank, member.localRank), member]))
+  const admitted = members.filter((member) => member.admitted)
+  const byPlace = new Map(admitted.map((member) => [place(member.nodeRank, member.localRank), member]))
   return seats.map((seat) => {
     const member = byPlace.get(place(seat.nodeRank, seat.localRank))
     return member === undefined
@@ -159,10 +163,11 @@ export function fillSeats(seats: readonly Seat[], members: readonly Member[]): S
   })
 }
 
-/** Seats for every slot that is present: nodes and slots are counted without gaps, in their present order. */
+/** Seats for every admitted slot that is present: nodes and slots are counted without gaps, in their present order. */
 export function seatsOfAll(members: readonly Member[]): Seat[] {
   const byNode = new Map<number, Member[]>()
-  for (const member of [...members].sort((a, b) => a.nodeRank - b.nodeRank || a.localRank - b.localRank)) {
+  const admitted = members.filter((member) => member.admitted)
+  for (const member of admitted.sort((a, b) => a.nodeRank - b.nodeRank || a.localRank - b.localRank)) {
     const ofNode = byNode.get(member.nodeRank)
     if (ofNode === undefined) byNode.set(member.nodeRank, [member])
     else ofNode.push(member)
@@ -183,7 +188,7 @@ function sitDown(slots: readonly number[], seated: readonly Member[]): Seat[] {
 
 /**
  * Seats for exactly these members, in this rank order; node ranks count the nodes as they come. Throws
- * NOT_ENOUGH_DEVICES for one that is not here, BAD_ARGUMENT for one named twice or a node whose members lie apart.
+ * NOT_ENOUGH_DEVICES for one that is not here or not admitted, BAD_ARGUMENT for one named twice or a node whose members lie apart.
  */
 export function seatsOf(chosen: readonly string[], members: readonly Member[]): Seat[] {
   const byId = new Map(members.map((member) => [member.memberId, member]))
@@ -193,6 +198,14 @@ export function seatsOf(chosen: readonly string[], members: readonly Member[]): 
       'NOT_ENOUGH_DEVICES',
       `members names ${missing.join(', ')}, but no such slot is here (${members.length} are). Choose among the members of the newest snapshot.`,
       { details: { missing } },
+    )
+  }
+  const waits = chosen.find((id) => byId.get(id)?.admitted === false)
+  if (waits !== undefined) {
+    throw new RondoError(
+      'NOT_ENOUGH_DEVICES',
+      `members names ${waits} of ${byId.get(waits)?.nodeLabel}, which waits to be let in. Admit its page first, or choose others.`,
+      { details: { waits } },
     )
   }
   const twice = chosen.find((id, i) => chosen.indexOf(id) !== i)

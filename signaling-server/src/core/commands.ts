@@ -3,6 +3,7 @@
  * sockets' side (../commands.ts).
  */
 import { RondoError, type RunCommand, type Seat } from '@rondo/protocol'
+import { requireControl } from './ownership.ts'
 import type { Connection, SessionRecord } from './record.ts'
 
 export interface CommandTarget {
@@ -20,12 +21,7 @@ export function commandTargets(
   connection: Connection,
   command: RunCommand,
 ): CommandTarget[] {
-  if (!connection.control) {
-    throw new RondoError(
-      'BAD_TOKEN',
-      `run:command needs the control token of session ${record.name}; this connection is a ${connection.role}. Only whoever opened the run may command it.`,
-    )
-  }
+  requireControl(record, connection, 'run:command', 'Only whoever opened the run may command it.')
   const { run } = record
   if (run?.runId !== command.runId || run.status !== 'running') {
     const here = run === null ? 'no run' : `run ${run.runId}, which is ${run.status}`

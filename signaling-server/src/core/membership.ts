@@ -17,7 +17,7 @@ import {
   toWireError,
 } from '@rondo/protocol'
 import type { Effect } from './effects.ts'
-import { pageOf } from './ownership.ts'
+import { pageOf, requireControl, requirePage } from './ownership.ts'
 import type { Connection, PageEntry, SessionRecord } from './record.ts'
 import { loseSeats, seatWaiting, tellStart } from './runs.ts'
 import { sameSecret } from './tokens.ts'
@@ -91,6 +91,7 @@ export function join(
     firstLocalRank,
     memberIds: kept?.memberIds ?? Array.from({ length: slots }, () => randomUUID()),
     device,
+    admitted: (back ? same.admitted : undefined) ?? (record.admission === 'open' || connection.control),
     joinedAt: kept?.joinedAt ?? now,
     lastSeen: now,
     connectionId: connection.id,
@@ -153,20 +154,9 @@ export function removePage(
   { pageId, reason }: PageRemove,
   now: number,
 ): Effect[] {
-  if (!connection.control) {
-    throw new RondoError(
-      'BAD_TOKEN',
-      `page:remove needs the control token of session ${record.name}; this connection is a ${connection.role}. Ask whoever controls the session.`,
-    )
-  }
-  const page = record.pages.find((entry) => entry.pageId === pageId)
-  if (page === undefined) {
-    if (record.removed.includes(pageId)) return []
-    throw new RondoError(
-      'BAD_ARGUMENT',
-      `pageId ${pageId} is not in session ${record.name}. Choose among the pages of the newest snapshot.`,
-    )
-  }
+  requireControl(record, connection, 'page:remove')
+  if (record.removed.includes(pageId)) return []
+  const page = requirePage(record, pageId)
   record.removed = [...record.removed, pageId].slice(-MAX_REMOVED_PAGES)
   const why = `its page was removed from the session: ${reason}`
   const released = release(record, page.connectionId, why, now, now)

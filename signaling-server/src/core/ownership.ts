@@ -1,4 +1,4 @@
-/** Whose rank is it: every message about a rank has to come from the connection that runs it. */
+/** Who may say what: messages about a rank come from the connection that runs it, commands from a controller. */
 import { RondoError, type RunState, type Seat } from '@rondo/protocol'
 import type { Connection, PageEntry, SessionRecord } from './record.ts'
 
@@ -11,6 +11,30 @@ export interface RankAddress {
 
 export function pageOf(record: Readonly<SessionRecord>, connectionId: string): PageEntry | undefined {
   return record.pages.find((page) => page.connectionId === connectionId)
+}
+
+/** BAD_TOKEN unless the connection proved to be a controller. `advice` says what others can do. */
+export function requireControl(
+  record: Readonly<SessionRecord>,
+  connection: Connection,
+  event: string,
+  advice = 'Ask whoever controls the session.',
+): void {
+  if (connection.control) return
+  throw new RondoError(
+    'BAD_TOKEN',
+    `${event} needs the control token of session ${record.name}; this connection is a ${connection.role}. ${advice}`,
+  )
+}
+
+/** The page of that id, or BAD_ARGUMENT. */
+export function requirePage(record: Readonly<SessionRecord>, pageId: string): PageEntry {
+  const page = record.pages.find((entry) => entry.pageId === pageId)
+  if (page !== undefined) return page
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `pageId ${pageId} is not in session ${record.name}. Choose among the pages of the newest snapshot.`,
+  )
 }
 
 /** The run of that id and generation, or UNKNOWN_RUN: late messages of an earlier run end here. */

@@ -60,6 +60,8 @@ export interface SessionRecord {
   pages: PageEntry[]
   agents: AgentEntry[]
   departed: DepartedAgent[]
+  /** Whether pages that join take part at once. */
+  admission: SessionSnapshot['admission']
   /** Pages that a controller sent away; none of them is let in again. */
   removed: string[]
   run: RunState | null
@@ -84,6 +86,7 @@ export function newSession(name: string, options: { offer: SessionSnapshot['offe
     pages: [],
     agents: [],
     departed: [],
+    admission: 'open',
     removed: [],
     run: null,
     progress: [],

@@ -21,7 +21,7 @@ import {
   type WireError,
 } from '@rondo/protocol'
 import type { Effect } from './effects.ts'
-import { requireRun } from './ownership.ts'
+import { requireControl, requireRun } from './ownership.ts'
 import type { Connection, PageEntry, SessionRecord } from './record.ts'
 import type { LastSeen } from './snapshot.ts'
 import { ranksLost, startTimeout } from './verdicts.ts'
@@ -37,12 +37,7 @@ export function openRun(
   open: RunOpen,
   now: number,
 ): { run: RunState; effects: Effect[] } {
-  if (!connection.control) {
-    throw new RondoError(
-      'BAD_TOKEN',
-      `run:open needs the control token of session ${record.name}; this connection is a ${connection.role}. Send run:request to ask the controller instead.`,
-    )
-  }
+  requireControl(record, connection, 'run:open', 'Send run:request to ask the controller instead.')
   if (isActive(record.run)) {
     throw new RondoError(
       'RUN_ACTIVE',
@@ -51,7 +46,7 @@ export function openRun(
   }
   const members = listMembers(record.agents, record.pages)
   if (open.members !== undefined) return openSeated(record, open, open.members, members, now)
-  const wanted = open.nodes?.reduce((sum, slots) => sum + slots, 0) ?? members.length
+  const wanted = open.nodes?.reduce((sum, slots) => sum + slots, 0) ?? members.filter(({ admitted }) => admitted).length
   if (wanted < 1 || wanted > MAX_MEMBERS) {
     const counts = open.nodes === null ? `${members.length} slots are present` : `nodes is [${open.nodes.join(', ')}]`
     throw new RondoError(
@@ -59,8 +54,11 @@ export function openRun(
       `A run needs 1 to ${MAX_MEMBERS} slots, but ${counts}. ${open.nodes === null ? 'Open the join page in a browser first.' : 'Ask for fewer devices.'}`,
     )
   }
-  const seats = open.nodes === null ? seatsOfAll(members) : emptySeats(open.nodes, nodeLabels(record))
-  const run = begin(record, open, seats, now)
+  if (open.nodes === null) {
+    const run = begin(record, open, seatsOfAll(members), now)
+    return { run, effects: startRun(record, run, now) }
+  }
+  const run = begin(record, open, emptySeats(open.nodes, nodeLabels(record)), now)
   const effects: Effect[] = [
     { kind: 'snapshot', urgent: true },
     { kind: 'deadline', name: 'start', inMs: open.config.startTimeoutSeconds * 1000 },

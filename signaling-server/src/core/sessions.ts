@@ -8,6 +8,7 @@ import {
   type AgentHello,
   type Join,
   MAX_SESSIONS,
+  type PageAdmit,
   type PageRemove,
   type RankEventMessage,
   RondoError,
@@ -15,8 +16,10 @@ import {
   type RunOpen,
   type RunRequest,
   type RunStop,
+  type SessionAdmission,
   type SessionSnapshot,
 } from '@rondo/protocol'
+import { admitPage, setAdmission } from './admission.ts'
 import { admitWithoutToken, hello } from './agents.ts'
 import { type CommandTarget, commandTargets } from './commands.ts'
 import { Deadlines } from './deadlines.ts'
@@ -238,6 +241,20 @@ export class Sessions {
     const record = await this.#store.get(name)
     if (record === undefined) throw unknownSession(name)
     return commandTargets(record, connection, command)
+  }
+
+  setAdmission(name: string, connection: Connection, request: SessionAdmission): Promise<null> {
+    return this.#change(name, (record) => ({
+      value: null,
+      effects: setAdmission(record, connection, request, Date.now()),
+    }))
+  }
+
+  admitPage(name: string, connection: Connection, request: PageAdmit): Promise<null> {
+    return this.#change(name, (record) => ({
+      value: null,
+      effects: admitPage(record, connection, request, Date.now()),
+    }))
   }
 
   removePage(name: string, connection: Connection, request: PageRemove): Promise<null> {

@@ -77,7 +77,15 @@ function offline(state: JoinState, params: JoinParams, now: number): Status {
 }
 
 function gathering(state: JoinState): Status {
-  const members = state.snapshot?.members.length ?? 0
+  const present = state.snapshot?.members ?? []
+  if (present.some((member) => member.pageId === state.pageId && !member.admitted)) {
+    return {
+      tone: 'wait',
+      headline: 'Waiting to be let in.',
+      detail: 'Whoever leads this session has to say yes in the Devices panel of the notebook. Keep this page open.',
+    }
+  }
+  const members = present.filter((member) => member.admitted).length
   const mine = myRanks(state)
   const you = mine.length === 0 ? '' : ` You will be ${rankList(mine)}.`
   const { canStart, why } = startable(state)
@@ -150,7 +158,8 @@ export function startable(state: JoinState): { canStart: boolean; why: string } 
   if (!state.snapshot.controlled) {
     return no('Nobody controls this session now. Start "rondo serve" or "rondo run" on the main machine.')
   }
-  if (state.snapshot.members.length === 0) return no('Nobody has joined yet: a run needs at least one rank.')
+  if (!state.snapshot.members.some((member) => member.admitted))
+    return no('Nobody has joined yet: a run needs at least one rank.')
   return { canStart: true, why: '' }
 }
 

@@ -87,12 +87,12 @@ function Devices(props: Partial<DevicesPanelProps>): VNode {
           now={NOW + 26_000}
           connection="online"
           slots={{ count, max: 4 }}
-          unapproved={null}
           waiting={null}
           invite={{ link: 'https://192.0.2.10:29400/join/?session=quiet-fox-42#token=Jm3vT0aPq9Zr5bXw', local: false }}
           actions={{
             setSlots: setCount,
-            approve: tell('approve'),
+            setAsking: (asking) => setSaid(asking ? 'ask' : 'open'),
+            admit: tell('admit'),
             remove: tell('remove'),
             reconnect: () => setSaid('reconnect'),
           }}
@@ -146,6 +146,6 @@ export const SCENES: Readonly<Record<string, () => VNode>> = {
       invite={{ link: 'http://localhost:29400/join/?session=quiet-fox-42#token=Jm3vT0aPq9Zr5bXw', local: true }}
     />
   ),
-  'devices-request': () => <Devices session={session(3, null)} unapproved={new Set(['phone'])} />,
+  'devices-request': () => <Devices session={session(3, null, ['phone'])} />,
   'devices-offline': () => <Devices connection="closed" />,
 }

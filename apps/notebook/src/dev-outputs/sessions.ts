@@ -100,7 +100,7 @@ const PAGES = [
   { pageId: 'phone', nodeLabel: 'Phone', slots: 1, device: device('hardware', 'qualcomm', 'adreno-7xx') },
 ]
 
-function members(count: number): Member[] {
+function members(count: number, asking: readonly string[]): Member[] {
   return PAGES.slice(0, count).flatMap((page, nodeRank) =>
     Array.from({ length: page.slots }, (_, localRank) => ({
       memberId: `${page.pageId}-${2 * nodeRank + localRank}`,
@@ -111,13 +111,15 @@ function members(count: number): Member[] {
       nodeRank,
       localRank,
       device: page.device,
+      admitted: !asking.includes(page.pageId),
       joinedAt: NOW - 60_000,
       lastSeen: NOW,
     })),
   )
 }
 
-export function session(pages: number, run: RunPanelState | null): SessionView {
+/** `asking`: pages that wait to be let in. */
+export function session(pages: number, run: RunPanelState | null, asking: readonly string[] = []): SessionView {
   return {
     pageId: 'here',
     clockSkew: 0,
@@ -125,9 +127,10 @@ export function session(pages: number, run: RunPanelState | null): SessionView {
     snapshot: {
       session: 'quiet-fox-42',
       generation: 4,
-      members: members(pages),
+      members: members(pages, asking),
       agents: [],
       controlled: true,
+      admission: asking.length > 0 ? 'ask' : 'open',
       offer: null,
       run: null,
       serverTime: NOW,

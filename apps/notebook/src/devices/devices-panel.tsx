@@ -13,8 +13,10 @@ import './devices.css'
 export interface DeviceActions {
   /** How many ranks this page can run; takes effect when no run uses them. */
   setSlots: (slots: number) => void
-  /** Lets a page that asks take part. */
-  approve: (pageId: string) => void
+  /** Whether machines that join from now on wait for a person's yes. */
+  setAsking: (asking: boolean) => void
+  /** Lets a page that waits take part. */
+  admit: (pageId: string) => void
   /** Sends a page away for this session. */
   remove: (pageId: string) => void
   /** After the connection was given up. */
@@ -32,8 +34,6 @@ export interface DevicesPanelProps {
   connection: 'connecting' | 'online' | 'offline' | 'closed'
   /** Slots of this page, and the most it may have. */
   slots: { count: number; max: number }
-  /** Pages that wait for a person's yes; null when everyone with the link may take part. */
-  unapproved: ReadonlySet<string> | null
   /** What a launch waits for; null when none does. `since` on the page's clock, ms. */
   waiting: { call: string; asked: number; here: number; since: number } | null
   /** Join link for other machines; `local`: it works on this machine only. Null before it is known. */
@@ -42,10 +42,9 @@ export interface DevicesPanelProps {
 }
 
 export function DevicesPanel(props: DevicesPanelProps): VNode {
-  const { session, now, connection, waiting, unapproved, actions } = props
+  const { session, now, connection, waiting, actions } = props
   const nodes = nodesOf(session, now)
-  const asks = (node: NodeEntry) => unapproved !== null && node.pageIds.some((pageId) => unapproved.has(pageId))
-  const others = nodes.filter((node) => !node.mine && !asks(node))
+  const others = nodes.filter((node) => !node.mine && node.admitted)
   const { tone, text } = connectionText(connection)
   return (
     <section class="devices" aria-label="Devices" data-testid="devices">
@@ -69,13 +68,15 @@ export function DevicesPanel(props: DevicesPanelProps): VNode {
         </p>
       )}
       <OwnSlots {...props} nodes={nodes} />
-      {nodes.filter(asks).map((node) => (
-        <Request key={node.key} node={node} actions={actions} />
-      ))}
+      {nodes
+        .filter((node) => !node.admitted)
+        .map((node) => (
+          <Request key={node.key} node={node} actions={actions} />
+        ))}
       {others.length > 0 && <PeopleList nodes={others} more={(node) => <NodeFoot node={node} actions={actions} />} />}
       {others.length === 0 && <p class="soft">No other machine has joined. The link below lets one in.</p>}
       <StepTimes run={session.run} />
-      <Invite invite={props.invite} />
+      <Invite invite={props.invite} asking={session.snapshot?.admission === 'ask'} actions={actions} />
     </section>
   )
 }
@@ -163,13 +164,13 @@ function Request({ node, actions }: { node: NodeEntry; actions: DeviceActions })
         <strong>{node.label}</strong> wants to join.
       </p>
       <p class="soft">
-        {plural(node.ranks.length, 'rank')} · {node.device}
+        {plural(node.slots, 'rank')} · {node.device}
       </p>
       <div class="devices-buttons">
         <button
           type="button"
           class="button button-small button-primary"
-          onClick={() => forEachPage(node, actions.approve)}
+          onClick={() => forEachPage(node, actions.admit)}
         >
           Let in
         </button>
@@ -181,7 +182,11 @@ function Request({ node, actions }: { node: NodeEntry; actions: DeviceActions })
   )
 }
 
-function Invite({ invite }: Pick<DevicesPanelProps, 'invite'>): VNode | null {
+interface InviteProps extends Pick<DevicesPanelProps, 'invite' | 'actions'> {
+  asking: boolean
+}
+
+function Invite({ invite, asking, actions }: InviteProps): VNode | null {
   if (invite === null) return null
   return (
     <div class="devices-invite">
@@ -191,8 +196,12 @@ function Invite({ invite }: Pick<DevicesPanelProps, 'invite'>): VNode | null {
       <p class="soft">
         {invite.local
           ? 'This link works on this machine only. The terminal shows the link for others.'
-          : 'Whoever has this link can compute here. Share it with people you trust.'}
+          : `Whoever has this link can ${asking ? 'ask to take part' : 'compute here'}. Share it with people you trust.`}
       </p>
+      <label class="devices-ask">
+        <input type="checkbox" checked={asking} onChange={(event) => actions.setAsking(event.currentTarget.checked)} />
+        Ask me before a machine takes part
+      </label>
     </div>
   )
 }

@@ -27,6 +27,7 @@ function snapshotOf(...pages: string[]): SessionSnapshot {
       nodeRank,
       localRank,
       device: DEVICE,
+      admitted: true,
       joinedAt: 0,
       lastSeen: 0,
     }))
@@ -37,6 +38,7 @@ function snapshotOf(...pages: string[]): SessionSnapshot {
     members,
     agents: [],
     controlled: true,
+    admission: 'open',
     offer: null,
     run: null,
     serverTime: 0,

@@ -24,7 +24,7 @@ export interface SlotView {
   idleRunId?: string | null
 }
 
-/** Every slot of the session in the order in which launches take them. */
+/** Every slot of the session that may take part, in the order in which launches take them. */
 export function listSlots({ snapshot, localPageId, idleRunId = null }: SlotView): Slot[] {
   const members = snapshot?.members ?? []
   const run = snapshot?.run ?? null
@@ -33,7 +33,8 @@ export function listSlots({ snapshot, localPageId, idleRunId = null }: SlotView)
   const localNode = members.find(({ pageId }) => pageId === localPageId)?.nodeId
   // Stable, so that the server's order (nodes, then local ranks) holds within each class.
   const distance = (member: Member) => (member.pageId === localPageId ? 0 : member.nodeId === localNode ? 1 : 2)
-  return [...members]
+  return members
+    .filter((member) => member.admitted)
     .sort((a, b) => distance(a) - distance(b))
     .map((member, index) => ({
       index,

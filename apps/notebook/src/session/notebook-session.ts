@@ -82,8 +82,18 @@ export class NotebookSession {
     await joined.catch(() => {})
     if (this.slots.value === this.#joinedSlots || pool.busy) return
     await pool.dispose()
-    this.#line.joined = this.#join(this.#line.page)
+    this.#line.joined = this.#join(this.#line)
     await this.#line.joined.catch(this.fail)
+  }
+
+  /** Whether machines that join from now on wait until a person lets them in; those that wait are let in by false. */
+  setAsking(asking: boolean): void {
+    this.#line.control.request('session:admission', { admission: asking ? 'ask' : 'open' }).catch(this.fail)
+  }
+
+  /** Lets a page that waits take part. */
+  admitPage(pageId: string): void {
+    this.#line.control.request('page:admit', { pageId }).catch(this.fail)
   }
 
   /** Sends a page away; it cannot come back as the same one. */
@@ -139,10 +149,10 @@ export class NotebookSession {
 
   async #enter(control: SignalingClient, page: SignalingClient): Promise<void> {
     await Promise.all([control.connect(), page.connect()])
-    await this.#join(page)
+    await this.#join({ control, page })
   }
 
-  async #join(page: SignalingClient): Promise<void> {
+  async #join({ control, page }: Pick<Line, 'control' | 'page'>): Promise<void> {
     const slots = this.slots.value
     if (slots === 0) {
       this.#host?.dispose()
@@ -166,6 +176,8 @@ export class NotebookSession {
       slots,
       device,
     })
+    // Who controls the session need not ask itself.
+    await control.request('page:admit', { pageId: this.#pageId })
     this.#joinedSlots = slots
     this.store.dispatch({ type: 'notice', error: null })
   }

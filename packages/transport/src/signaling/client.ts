@@ -39,6 +39,8 @@ const REPEATABLE: ReadonlySet<ClientEvent> = new Set([
   'run:stop',
   'run:command',
   'page:remove',
+  'page:admit',
+  'session:admission',
 ])
 /** Packets waiting on a congested line above which `notify` drops. */
 const CONGESTED_PACKETS = 64

@@ -12,7 +12,11 @@ export interface NodeEntry {
   label: string
   device: string
   ranks: number[]
+  /** Ranks that it can run. */
+  slots: number
   mine: boolean
+  /** Its pages may take part; false while one waits for a person's yes. */
+  admitted: boolean
   tone: Tone
   state: string
   /** Pages that make up the node; empty for seats without one. */
@@ -27,6 +31,7 @@ export function nodesOf(state: SessionView, now: number): NodeEntry[] {
   const members = snapshot?.members ?? []
   const nodes = new Map<string, Member[]>()
   for (const member of members) nodes.set(member.nodeId, [...(nodes.get(member.nodeId) ?? []), member])
+  const admitted = members.filter((member) => member.admitted)
   const live = run !== null && !hasEnded(run)
   const seats = run?.state.seats ?? []
   const present = [...nodes].map(([nodeId, own]): NodeEntry => {
@@ -35,11 +40,18 @@ export function nodesOf(state: SessionView, now: number): NodeEntry[] {
       key: nodeId,
       label: own[0]?.nodeLabel ?? '',
       device: usedDevice(run, held, own),
-      ranks: live || held.length > 0 ? held.map((seat) => seat.rank) : own.map((member) => members.indexOf(member)),
+      ranks:
+        live || held.length > 0
+          ? held.map((seat) => seat.rank)
+          : own.flatMap((member) => (member.admitted ? [admitted.indexOf(member)] : [])),
+      slots: own.length,
+      admitted: own.every((member) => member.admitted),
       mine: own.some((member) => member.pageId === state.pageId),
       pageIds: [...new Set(own.map((member) => member.pageId))],
       samplesPerSecond: speedOf(run, held),
-      ...entryState(run === null ? [] : held.map((seat) => standing(run, seat)), live),
+      ...(own.every((member) => member.admitted)
+        ? entryState(run === null ? [] : held.map((seat) => standing(run, seat)), live)
+        : ASKS),
     }
   })
   const here = new Set(members.map((member) => member.memberId))
@@ -50,6 +62,7 @@ export function nodesOf(state: SessionView, now: number): NodeEntry[] {
 }
 
 const GONE = new Set<Standing>(['lost', 'failed'])
+const ASKS = { tone: 'wait', state: 'waits to be let in' } as const
 const MISSING = { tone: 'wait', state: 'expected', device: 'not here yet' } as const
 
 /** The device that a rank reported to use; before that, what its page says it has. */
@@ -96,7 +109,9 @@ function grouped(
         key,
         label: seat.nodeLabel,
         ranks: [seat.rank],
+        slots: 0,
         mine: false,
+        admitted: true,
         pageIds: [],
         samplesPerSecond: null,
         ...describe(seat),

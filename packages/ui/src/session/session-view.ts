@@ -26,5 +26,6 @@ export function myRanks(state: Pick<SessionView, 'pageId' | 'snapshot' | 'run'>)
   const seats = state.run === null ? [] : state.run.state.seats
   const seated = seats.filter((seat) => seat.pageId === state.pageId).map((seat) => seat.rank)
   if (seated.length > 0 || (state.run !== null && !hasEnded(state.run))) return seated
-  return (state.snapshot?.members ?? []).flatMap((member, rank) => (member.pageId === state.pageId ? [rank] : []))
+  const members = (state.snapshot?.members ?? []).filter((member) => member.admitted)
+  return members.flatMap((member, rank) => (member.pageId === state.pageId ? [rank] : []))
 }

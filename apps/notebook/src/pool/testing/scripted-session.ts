@@ -32,6 +32,7 @@ export class ScriptedSession {
       nodeRank: 0,
       localRank,
       device: { adapter: null, webgpu: 'none', cores: 1 } as unknown as Member['device'],
+      admitted: true,
       joinedAt: 0,
       lastSeen: 0,
     }))
@@ -150,6 +151,7 @@ export class ScriptedSession {
       members: this.#members,
       agents: [],
       controlled: true,
+      admission: 'open',
       offer: null,
       run: this.#run,
       serverTime: 0,

@@ -71,7 +71,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
         expect(past, `${scene} at ${width} px reaches past the right edge`).toBeLessThanOrEqual(0)
         await page.screenshot({ path: test.info().outputPath(`${scene}-${width}-${colorScheme}.png`), fullPage: true })
         if (width !== 390) continue
-        const { violations } = await new AxeBuilder({ page }).analyze()
+        // The colours of hostile HTML are its author's: red boxes that try to cover the page.
+        const authors = scene === 'hostile' ? ['.html-host', '.cover'] : []
+        const axe = authors.reduce((builder, target) => builder.exclude(target), new AxeBuilder({ page }))
+        const { violations } = await axe.analyze()
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
         expect(
           serious.map(({ id, nodes }) => `${scene}: ${id} ${nodes.map((node) => node.target.join(' ')).join(', ')}`),

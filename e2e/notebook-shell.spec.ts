@@ -131,6 +131,7 @@ test('a session by keyboard alone: write, run, insert, delete, undo, split, join
   await keys.press('h')
   await expect(page.getByRole('dialog', { name: 'Keys' })).toContainText('Delete the selected cells')
   await keys.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
   await expect(active).toBeFocused()
   await keys.press('0')
   await keys.press('0')

@@ -1,6 +1,6 @@
 /** The page of an open notebook: bar, banners, cells, devices beside them, and what is asked on top. */
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import { insertCell } from '../model/edits.ts'
 import { Banners } from './banners.tsx'
 import { CellView } from './cell-view.tsx'
@@ -34,7 +34,8 @@ const WIDE = '(min-width: 1200px)'
 export function NotebookPage(props: NotebookPageProps): VNode {
   const { open, devices, runPanel } = props
   const [showDevices, setShowDevices] = useState(() => matchMedia(WIDE).matches)
-  useEffect(() => listenForKeys(open), [open])
+  // Before the first paint: the editor has the focus by then, and its first keys must count.
+  useLayoutEffect(() => listenForKeys(open), [open])
   useEffect(() => warnBeforeLeaving(open), [open])
   const hasDevices = devices !== undefined && devices !== null
   const fileItems = fileMenu(props)

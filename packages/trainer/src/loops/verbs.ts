@@ -87,9 +87,12 @@ function startAnew(trainer: Trainer): void {
   trainer.globalStep = 0
   trainer.shouldStop = false
   trainer.board = emptyBoard()
-  const { enableCheckpointing } = trainer.resolved
-  if (enableCheckpointing && trainer.hasRun && !trainer.checkpointCallback)
-    trainer.callbacks.push(new ModelCheckpoint())
+  if (trainer.hasRun) ensureCheckpoints(trainer)
+}
+
+/** A fit that has a run to write to keeps its last epoch, unless it was told not to or how else. */
+export function ensureCheckpoints(trainer: Trainer): void {
+  if (trainer.resolved.enableCheckpointing && !trainer.checkpointCallback) trainer.callbacks.push(new ModelCheckpoint())
 }
 
 async function loadWeights(run: Run, ckptPath: string): Promise<void> {

@@ -26,7 +26,7 @@ test('a machine that asks gets no rank before it is let in, and none after it wa
   const notebook = await NotebookPage.open(browser, server.link)
   await notebook.cells(
     `import { Fabric } from 'rondo'
-async function who(fabric: Fabric) { return (await fabric.allGather(fabric.globalRank)).length }`,
+async function who(fabric: Fabric) { return \`\${await fabric.allReduce(1, { op: 'sum' })} took part\` }`,
     `await new Fabric({ devices: 'auto', strategy: 'ddp_notebook' }).launch(who)`,
   )
   await notebook.run(0)
@@ -43,13 +43,13 @@ async function who(fabric: Fabric) { return (await fabric.allGather(fabric.globa
   const request = devices.getByTestId('devices-request')
   await expect(request).toContainText('wants to join')
   await notebook.run(1, COLD_MS)
-  await expect(notebook.output(1)).toContainText('1')
+  await expect(notebook.output(1)).toContainText('1 took part')
 
   await request.getByRole('button', { name: 'Let in' }).click()
   await expect(request).toHaveCount(0)
   await expect(page.getByTestId('status')).not.toContainText('Waiting to be let in.')
   await notebook.run(1, COLD_MS)
-  await expect(notebook.output(1)).toContainText('2')
+  await expect(notebook.output(1)).toContainText('2 took part')
   // Between launches the ranks stay warm, and nobody is said to be at work.
   await expect(devices).toContainText('done')
   await expect(devices).not.toContainText('training')
@@ -58,7 +58,28 @@ async function who(fabric: Fabric) { return (await fabric.allGather(fabric.globa
   await devices.getByRole('button', { name: /^Really remove/ }).click()
   await expect(devices).toContainText('No other machine has joined')
   await notebook.run(1, COLD_MS)
-  await expect(notebook.output(1)).toContainText('1')
+  await expect(notebook.output(1)).toContainText('1 took part')
   await page.close()
   await notebook.close()
+})
+
+test('a second notebook of the browser gets the ranks that the first one only keeps warm', async () => {
+  const launch = `import { Fabric } from 'rondo'
+const fabric = new Fabric({ devices: 2, strategy: 'ddp_notebook' })
+await fabric.launch(async (fabric) => \`\${await fabric.allReduce(1, { op: 'sum' })} took part\`)`
+  const first = await NotebookPage.open(browser, server.link)
+  await first.cells(launch, '%dist_init')
+  await first.run(0, COLD_MS)
+  await expect(first.output(0)).toContainText('2 took part')
+  const second = await first.beside(server.link)
+  await second.cells(launch)
+  await second.run(0, COLD_MS)
+  await expect(second.output(0)).toContainText('2 took part')
+  // Persistent ranks hold what somebody computed: those are not taken.
+  await first.run(1, COLD_MS)
+  await expect(first.output(1).getByTestId('error')).toHaveCount(0)
+  await second.run(0, COLD_MS)
+  await expect(second.output(0).getByTestId('error')).toContainText('another notebook')
+  await second.page.close()
+  await first.close()
 })

@@ -72,6 +72,14 @@ export class NotebookPage {
     return notebook
   }
 
+  /** Another notebook in the same profile. */
+  async beside(link: string): Promise<NotebookPage> {
+    const notebook = new NotebookPage(await this.page.context().newPage())
+    await notebook.page.goto(link)
+    await expect(notebook.page.getByTestId('home')).toBeVisible()
+    return notebook
+  }
+
   /** Opens these cells as a file that the reader trusts. */
   async cells(...sources: Array<string | Cell>): Promise<this> {
     const cells = sources.map((cell, i) => {

@@ -5,6 +5,7 @@
 import { CopyField, formatDuration, formatFigure, PeopleList, plural, QrCode, StatusMark, type Tone } from '@rondo/ui'
 import { type NodeEntry, nodesOf, type SessionView } from '@rondo/ui/session'
 import type { VNode } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
 import { RemoveButton } from './remove-button.tsx'
 import { StepTimes } from './step-times.tsx'
 import './devices.css'
@@ -198,10 +199,23 @@ function Invite({ invite, asking, actions }: InviteProps): VNode | null {
           ? 'This link works on this machine only. The terminal shows the link for others.'
           : `Whoever has this link can ${asking ? 'ask to take part' : 'compute here'}. Share it with people you trust.`}
       </p>
-      <label class="devices-ask">
-        <input type="checkbox" checked={asking} onChange={(event) => actions.setAsking(event.currentTarget.checked)} />
-        Ask me before a machine takes part
-      </label>
+      <AskSwitch asking={asking} setAsking={actions.setAsking} />
     </div>
+  )
+}
+
+/** Shows what was chosen at once; the server's answer comes a moment later. */
+function AskSwitch({ asking, setAsking }: { asking: boolean; setAsking: DeviceActions['setAsking'] }): VNode {
+  const [wanted, setWanted] = useState(asking)
+  useEffect(() => setWanted(asking), [asking])
+  const change = (checked: boolean): void => {
+    setWanted(checked)
+    setAsking(checked)
+  }
+  return (
+    <label class="devices-ask">
+      <input type="checkbox" checked={wanted} onChange={(event) => change(event.currentTarget.checked)} />
+      Ask me before a machine takes part
+    </label>
   )
 }

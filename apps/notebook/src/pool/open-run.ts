@@ -32,6 +32,8 @@ export interface OpenRunOptions {
   joinToken: string
   controlToken: string
   localPageId(): string | null
+  /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
+  askOthers?: (signal: AbortSignal) => Promise<boolean>
   scriptUrl?: string
 }
 
@@ -53,7 +55,7 @@ export async function openRun(
 ): Promise<OpenedRun> {
   const { client, origin, joinToken, controlToken } = options
   const pageId = options.localPageId()
-  await freeSession(client, pageId)
+  await freeSession(options, pageId, signal)
   const runId = newRunId()
   const folder = new RunFolder({ origin, runId, joinToken, controlToken })
   await folder.create(signal)
@@ -86,8 +88,12 @@ export async function openRun(
   }
 }
 
-/** A notebook's run whose page is gone holds its ranks for ever: it is ended. Others are left alone. */
-async function freeSession(client: SignalingClient, pageId: string | null): Promise<void> {
+/** A notebook's run whose page is gone holds its ranks for ever: it is ended. Others are asked. */
+async function freeSession(
+  { client, askOthers }: OpenRunOptions,
+  pageId: string | null,
+  signal: AbortSignal,
+): Promise<void> {
   const snapshot = client.snapshot
   const run = snapshot?.run
   if (!snapshot || !run || (run.status !== 'waiting' && run.status !== 'running')) return
@@ -97,10 +103,12 @@ async function freeSession(client: SignalingClient, pageId: string | null): Prom
     await client.request('run:stop', { runId: run.runId, reason: 'the notebook that opened it is gone' })
     return
   }
+  if (opener !== undefined && (await askOthers?.(signal)) === true) return
+  signal.throwIfAborted()
   const whose =
     opener === undefined
       ? `it is at run ${run.runId} (${run.config.script.name})`
-      : `another notebook (${snapshot.members.find((member) => member.pageId === opener)?.nodeLabel}) holds its ranks`
+      : `another notebook (${snapshot.members.find((member) => member.pageId === opener)?.nodeLabel}) is using its ranks`
   throw new RondoError(
     'RUN_ACTIVE',
     `The session has one run at a time, and ${whose}. Wait for its end or stop it there, then launch again.`,

@@ -26,6 +26,8 @@ export interface RankPoolOptions {
   controlToken: string
   /** The id under which this page joined with its slots; null while it brings none. */
   localPageId(): string | null
+  /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
+  askOthers?: (signal: AbortSignal) => Promise<boolean>
   /** Only tests set it. */
   scriptUrl?: string
 }
@@ -190,6 +192,13 @@ export class RankPool {
     if (active.stopping) return this.#end('stopped twice in the notebook')
     active.stopping = true
     active.abort.abort(new RondoError('ABORTED', 'Stopped: the ranks were interrupted.'))
+  }
+
+  /** Ends ranks that are only kept warm; false when they are at work or hold scopes that somebody wants. */
+  async giveWay(): Promise<boolean> {
+    if (this.busy || this.state !== 'warm') return false
+    await this.#end('another notebook of this session wants to launch')
+    return true
   }
 
   /** Ends the ranks, as closing the notebook does. */

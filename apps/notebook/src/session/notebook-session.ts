@@ -8,6 +8,7 @@ import { RondoError, toWireError } from '@rondo/protocol'
 import { browserIdentity, type ConnectionState, SignalingClient } from '@rondo/transport'
 import { createStore, type Store } from '@rondo/ui/session'
 import { RankPool } from '../pool/rank-pool.ts'
+import { GiveWay } from './give-way.ts'
 import { maxSlots, rememberedSlots, rememberSlots } from './own-slots.ts'
 import type { SessionLink } from './params.ts'
 import { initialSession, reduceSession, type SessionAction, type SessionState } from './state.ts'
@@ -35,6 +36,7 @@ export class NotebookSession {
   readonly slots = signal(rememberedSlots())
   readonly #link: SessionLink
   readonly #pageId: string
+  readonly #giveWay: GiveWay
   #line: Line
   #host: Host | null = null
   /** The slots that the session knows of. */
@@ -44,6 +46,7 @@ export class NotebookSession {
     this.#link = link
     this.#pageId = pageId
     this.store = createStore(initialSession(pageId), reduceSession, () => false)
+    this.#giveWay = new GiveWay(link.session, () => this.#line.pool.giveWay())
     this.#line = this.#connect()
     addEventListener('beforeunload', (event) => {
       if (this.#line.pool.busy || this.#line.pool.state === 'persistent') event.preventDefault()
@@ -110,6 +113,7 @@ export class NotebookSession {
 
   /** Ends ranks and connections, as closing the page does. */
   dispose(): void {
+    this.#giveWay.close()
     void this.#line.pool.dispose()
     this.#close()
   }
@@ -136,6 +140,7 @@ export class NotebookSession {
       origin: url,
       joinToken,
       controlToken,
+      askOthers: (signal) => this.#giveWay.ask(signal),
       localPageId: () => (this.#joinedSlots > 0 ? this.#pageId : null),
     })
     const { dispatch } = this.store

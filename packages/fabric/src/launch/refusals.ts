@@ -18,10 +18,14 @@ export function checkFunction(call: string, fn: unknown): void {
 /** Throws BAD_ARGUMENT when a function that gets a Fabric declares no parameter for it. */
 export function checkTakesFabric(fn: (...args: never[]) => unknown): void {
   if (declaresParameter(fn)) return
-  const name = fn.name || 'train'
+  const { name } = fn
+  const [call, subject, remedy] =
+    name === ''
+      ? ['() => …', 'the function', 'async (fabric, …) => …']
+      : [name, name, `async function ${name}(fabric, …) { … }`]
   throw new RondoError(
     'BAD_ARGUMENT',
-    `fabric.launch(${name}): ${name} declares no parameter, but the Fabric of its rank is passed as the first one. Declare it: async function ${name}(fabric, …) { … }.`,
+    `fabric.launch(${call}): ${subject} declares no parameter, but the Fabric of its rank is passed as the first one. Declare it: ${remedy}.`,
   )
 }
 

@@ -1,6 +1,6 @@
 /** The formulas against cases that can be worked out by hand. */
 import { describe, expect, it } from 'vitest'
-import { busBandwidth, formatRate, median, ringEfficiency } from './figures.ts'
+import { busBandwidth, formatRate, median, percentile, ringEfficiency } from './figures.ts'
 
 const MIB = 1_048_576
 
@@ -31,6 +31,13 @@ describe('figures', () => {
     expect(median([9, 1, 2])).toBe(2)
     expect(median([4, 1, 1_000, 2])).toBe(3)
     expect(median([])).toBeNaN()
+  })
+
+  it('have percentiles that are values', () => {
+    const hundred = Array.from({ length: 100 }, (_, i) => 100 - i)
+    expect([0.01, 0.5, 0.95, 1].map((share) => percentile(hundred, share))).toEqual([1, 50, 95, 100])
+    expect(percentile([7], 0.95)).toBe(7)
+    expect(percentile([], 0.95)).toBeNaN()
   })
 
   it('are written with three digits or so', () => {

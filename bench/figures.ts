@@ -25,6 +25,12 @@ export function median(values: readonly number[]): number {
   return sorted.length === 0 ? Number.NaN : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
+/** The smallest value that at least this share (above 0, at most 1) of all values do not exceed; NaN of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN
+}
+
 /** Three digits or so, as a person compares them. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return '–'

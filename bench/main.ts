@@ -15,11 +15,18 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
+  notebook    how fast the notebook is: loading, typing, printing, launching, the first training step
+    --parts size,page,keys,log,launch,mnist    what to measure
+    --repetitions N                  of each figure (5); one of mnist takes half a minute
+    --json FILE                      write the figures there too
+    --browser PATH                   the Chrome, Chromium or Edge to use
+    For example: npm run bench -- notebook --parts page,keys --repetitions 3
+
   page        the join page's longest main-thread tasks while its rank trains
 
   help        this text`
 
-const COMMANDS = ['allreduce', 'engine', 'page', 'help'] as const
+const COMMANDS = ['allreduce', 'engine', 'notebook', 'page', 'help'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const asksForHelp = words.includes('--help') || words.includes('-h')
@@ -40,6 +47,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       process.argv = [process.argv[0]!, process.argv[1]!, ...words]
       await import('./engine-step.ts')
       return 0
+    case 'notebook': {
+      const { notebookCommand } = await import('./notebook/command.ts')
+      await notebookCommand(words)
+      return 0
+    }
     case 'page': {
       const { pageTasksCommand } = await import('./page-tasks.ts')
       await pageTasksCommand()

@@ -177,6 +177,30 @@ test('Tab completes from the kernel, an error marks its line, interrupt ends wha
   await page.context().close()
 })
 
+test('keys that move within an output move there, all others stay the notebook’s', async () => {
+  const page = await openPage()
+  const keys = page.keyboard
+  await newNotebook(page)
+  await keys.type('1 + 1')
+  await keys.press('Alt+Enter')
+  await keys.insertText('for (let i = 0; i < 100; i++) console.log("line " + i)')
+  await keys.press('Control+Enter')
+  const log = page.getByRole('log')
+  await expect(log).toContainText('line 99')
+  const place = () => log.evaluate((box) => Math.round(box.scrollTop))
+  expect(await place()).toBeGreaterThan(0)
+  await log.focus()
+  await keys.press('Home')
+  await expect.poll(place).toBe(0)
+  await keys.press('ArrowDown')
+  await expect.poll(place).toBeGreaterThan(0)
+  await expect(log).toBeFocused()
+  await expect(page.locator('.cell.is-active')).toContainText('console.log')
+  await keys.press('a')
+  await expect(page.getByTestId('cell')).toHaveCount(3)
+  await page.context().close()
+})
+
 test('a notebook of real Jupyter runs nothing before it is trusted, and downloads byte for byte', async () => {
   const page = await openPage()
   const [chooser] = await Promise.all([

@@ -20,6 +20,7 @@ export function listenForKeys(open: OpenNotebook): () => void {
     if (command === null) return
     // A button or a link under the focus keeps Enter and Space for itself.
     if (place === 'command' && isControl(event.target) && /^(Enter|Space|Shift-Space)$/.test(stroke)) return
+    if (place === 'command' && MOVES.test(stroke) && movesWithin(event.target)) return
     event.preventDefault()
     event.stopPropagation()
     if (command !== 'pending' && !(event.repeat && ONCE.has(command))) runCommand(open, command)
@@ -30,6 +31,18 @@ export function listenForKeys(open: OpenNotebook): () => void {
 
 /** Commands that a held key must not repeat. */
 const ONCE: ReadonlySet<string> = new Set(['run-advance', 'run-stay', 'run-insert', 'delete', 'cut', 'save'])
+
+/** Keys that move within what has the focus, where something scrolls or unfolds there. */
+const MOVES = /^(Arrow(Up|Down)|Home|End|Space|Shift-Space)$/
+
+/** A log, a table or a value's tree in an output: it takes the focus, and it is no button. */
+function movesWithin(target: EventTarget | null): boolean {
+  return (
+    target instanceof Element &&
+    target.closest('.outputs, .run-panel') !== null &&
+    target.matches('[tabindex]:not(.cell, button, a)')
+  )
+}
 
 /** `edit` in a cell's text, `command` elsewhere on the notebook; null where keys belong to something else. */
 function placeOf(target: EventTarget | null): 'command' | 'edit' | null {

@@ -13,9 +13,11 @@ export interface LanesViewProps {
   live: boolean
   /** The rank whose console is open at first; null for the lowest that printed. */
   culprit: number | null
+  /** What each rank's node is called. */
+  nodes: ReadonlyMap<number, string>
 }
 
-export function LanesView({ consoles, live, culprit }: LanesViewProps): VNode | null {
+export function LanesView({ consoles, live, culprit, nodes }: LanesViewProps): VNode | null {
   const { groups, silent } = consoles
   const guilty = groups.findIndex(({ ranks }) => culprit !== null && ranks.includes(culprit))
   const first = Math.max(0, guilty)
@@ -28,7 +30,10 @@ export function LanesView({ consoles, live, culprit }: LanesViewProps): VNode | 
             {group.ranks.map((rank) => (
               <RankChip key={rank} rank={rank} />
             ))}
-            <span class="num">{describe(group, live)}</span>
+            <span class="num">
+              {whose(group.ranks, nodes)}
+              {describe(group, live)}
+            </span>
           </summary>
           <LaneConsole lane={group.lane} ranks={group.ranks} />
         </details>
@@ -40,6 +45,13 @@ export function LanesView({ consoles, live, culprit }: LanesViewProps): VNode | 
       )}
     </div>
   )
+}
+
+/** The nodes of these ranks, where the run has more than one. */
+function whose(ranks: readonly number[], nodes: ReadonlyMap<number, string>): string {
+  if (new Set(nodes.values()).size < 2) return ''
+  const named = new Set(ranks.map((rank) => nodes.get(rank)).filter((name) => name !== undefined))
+  return named.size === 0 ? '' : `${[...named].join(', ')}: `
 }
 
 function describe({ ranks, lane }: LaneGroup, live: boolean): string {

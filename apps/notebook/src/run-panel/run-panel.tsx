@@ -53,6 +53,7 @@ export function RunPanel({ view }: RunPanelProps): VNode {
         consoles={consoles}
         live={status === 'waiting' || status === 'running'}
         culprit={ranks.find(({ tone }) => tone === 'fail')?.rank ?? null}
+        nodes={new Map(ranks.map(({ rank, node }) => [rank, node]))}
       />
       <details class="fold" open={showRing} onToggle={(event) => setShowRing(event.currentTarget.open)}>
         <summary>Ring and step times</summary>

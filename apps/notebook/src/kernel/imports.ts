@@ -21,12 +21,18 @@ export interface ImportRules {
   tfjs(): Promise<object>
 }
 
+/** Which part of the runtime a specifier means, null for none. */
+export function libraryOf(specifier: string): 'rondo' | 'tfjs' | null {
+  if (specifier === 'rondo') return 'rondo'
+  return TFJS.test(specifier) ? 'tfjs' : null
+}
+
 /** @throws RondoError BAD_ARGUMENT saying what may be imported and how to allow more */
 export function createImporter(rules: ImportRules): (specifier: string) => Promise<object> {
   let hosts: Promise<readonly string[]> | null = null
   return async (specifier) => {
-    if (specifier === 'rondo') return rules.rondo()
-    if (TFJS.test(specifier)) return rules.tfjs()
+    const library = libraryOf(specifier)
+    if (library !== null) return rules[library]()
     if (/^\.{0,2}\//.test(specifier)) return importFile(specifier, rules)
     if (URL.canParse(specifier)) {
       hosts ??= allowedHosts(rules.origin).catch((thrown: unknown) => {

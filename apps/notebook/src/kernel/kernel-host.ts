@@ -5,7 +5,7 @@
 import { type CellKernel, Kernel, type MimeBundle } from '@rondo/kernel'
 import { createDisplay } from '@rondo/kernel/display'
 import { DistMagics } from './dist-magics.ts'
-import { createImporter } from './imports.ts'
+import { createImporter, libraryOf } from './imports.ts'
 import { createLauncher } from './launcher.ts'
 import { createLibraries } from './libraries.ts'
 import type { FromKernel, ToKernel } from './messages.ts'
@@ -56,6 +56,10 @@ export class KernelHost {
       describe,
       text: display.text,
       globals: display.globals,
+      moduleForCompletion: (specifier) => {
+        const library = libraryOf(specifier)
+        return library === null ? null : libraries.peek(library)
+      },
       runMagic: (magic, context) => this.#magics.run(magic, context),
     })
   }

@@ -7,6 +7,8 @@ import type { Launcher } from '@rondo/fabric'
 export interface Libraries {
   rondo(): Promise<object>
   tfjs(): Promise<object>
+  /** What is loaded of them, without preparing a device; asking makes it load. */
+  peek(name: 'rondo' | 'tfjs'): object | null
   /** Ends trainers at work in the kernel itself, at their next batch. */
   interrupt(): void
 }
@@ -18,6 +20,7 @@ export interface Libraries {
 export function createLibraries(launcher: Launcher, say: (line: string) => void): Libraries {
   let device: Promise<void> | null = null
   let interrupt: (() => void) | null = null
+  const loaded = new Map<string, object>()
   const ready = (): Promise<void> => {
     device ??= prepareDevice(launcher, say).catch((thrown: unknown) => {
       device = null
@@ -34,6 +37,15 @@ export function createLibraries(launcher: Launcher, say: (line: string) => void)
     async tfjs() {
       const [module] = await Promise.all([import('@rondo/engine/tfjs'), ready()])
       return module
+    },
+    peek(name) {
+      const module = name === 'rondo' ? import('rondo') : import('@rondo/engine/tfjs')
+      module.then(
+        (exports) => loaded.set(name, exports),
+        // A cell that imports it says what is wrong.
+        () => undefined,
+      )
+      return loaded.get(name) ?? null
     },
     interrupt: () => interrupt?.(),
   }

@@ -14,12 +14,20 @@ const KEYWORDS = (
 /** Declarations in text that may not parse yet. */
 const DECLARED = /\b(?:const|let|var|function\*?|class|enum)\s+([\p{ID_Start}$_][\p{ID_Continue}$]*)/gu
 
+/** Loaded modules by what `import` calls them. */
+export type ModuleLookup = (specifier: string) => object | null
+
 /** `offset` counts UTF-16 units of `code`. Runs nothing of the person's: no getters, no proxies' traps on purpose. */
-export function completeCode(code: string, offset: number, scope: Scope): CompletionList {
+export function completeCode(
+  code: string,
+  offset: number,
+  scope: Scope,
+  moduleOf: ModuleLookup = () => null,
+): CompletionList {
   const context = completionContext(code, Math.max(0, Math.min(offset, code.length)))
   if (context.kind === 'none') return { from: offset, items: [] }
   const prefix = context.prefix.toLowerCase()
-  const items = candidates(context, code, scope).filter(({ label }) => label.toLowerCase().startsWith(prefix))
+  const items = candidates(context, code, scope, moduleOf).filter(({ label }) => label.toLowerCase().startsWith(prefix))
   return { from: context.from, items }
 }
 
@@ -27,8 +35,13 @@ function candidates(
   context: Exclude<CompletionContext, { kind: 'none' }>,
   code: string,
   scope: Scope,
+  moduleOf: ModuleLookup,
 ): CompletionItem[] {
   switch (context.kind) {
+    case 'import': {
+      const module = moduleOf(context.specifier)
+      return module === null ? [] : membersOf(module)
+    }
     case 'magic':
       return MAGICS.map(({ usage, detail }) => ({ label: usage.split(' ')[0] ?? usage, type: 'magic', detail }))
     case 'member':

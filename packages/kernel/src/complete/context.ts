@@ -5,11 +5,17 @@ export type CompletionContext =
   | { kind: 'name'; from: number; prefix: string }
   /** `path` are plain names: `a.b.pre` has path `['a', 'b']`. */
   | { kind: 'member'; from: number; prefix: string; path: string[] }
+  /** Between the braces of an import of this module. */
+  | { kind: 'import'; from: number; prefix: string; specifier: string }
   | { kind: 'magic'; from: number; prefix: string }
   | { kind: 'none' }
 
 const NAME = '[\\p{ID_Start}$_][\\p{ID_Continue}$]*'
 const MEMBER = new RegExp(`(${NAME}(?:\\s*\\??\\.\\s*${NAME})*)\\s*\\??\\.\\s*((?:${NAME})?)$`, 'u')
+const IMPORT = new RegExp(`\\bimport\\s+(?:type\\s+)?(?:${NAME}\\s*,\\s*)?\\{[^{}'"\`]*?((?:${NAME})?)$`, 'u')
+const IMPORT_END = /^[^{}'"`]*\}\s*from\s*(['"])([^'"\n]+)\1/
+/** What most cells import from; taken until the text says otherwise. */
+const USUAL_MODULE = 'rondo'
 const WORD = new RegExp(`(?<![\\p{ID_Continue}$.])(${NAME})?$`, 'u')
 
 export function completionContext(code: string, offset: number): CompletionContext {
@@ -20,6 +26,12 @@ export function completionContext(code: string, offset: number): CompletionConte
     return { kind: 'magic', from: offset - prefix.length, prefix }
   }
   if (isInsideText(code, offset)) return { kind: 'none' }
+  const imported = IMPORT.exec(before)
+  if (imported !== null) {
+    const prefix = imported[1] ?? ''
+    const specifier = IMPORT_END.exec(code.slice(offset))?.[2] ?? USUAL_MODULE
+    return { kind: 'import', from: offset - prefix.length, prefix, specifier }
+  }
   const member = MEMBER.exec(before)
   // `1.` and `f().` do not match: only names that can be looked up without running anything.
   if (member !== null && !/[\p{ID_Continue}$)\]"'`.]$/u.test(before.slice(0, member.index).trimEnd().slice(-1))) {
@@ -46,15 +58,16 @@ function isInsideText(code: string, offset: number): boolean {
   } as const
   try {
     for (const token of tokenizer(code, options)) {
-      last = token.end
+      // The quote of a template is a token of its own, also when nothing closes it.
+      last = token.type.label === '`' ? token.start : token.end
       if (token.start >= offset) break
       const isText = token.type.label === 'string' || token.type.label === 'template' || token.type.label === 'regexp'
       if (isText && offset > token.start && offset < token.end) inside = true
     }
   } catch {
-    // The tokenizer stops at an open string or template: what follows it on that line is its text.
+    // The tokenizer stops at an open string, template or comment: what follows it is its text.
     const rest = code.slice(last, offset)
-    return inside || /^[^\n]*(["'])[^\n]*$/.test(rest) || rest.includes('`')
+    return inside || /^[^\n]*(["'])[^\n]*$/.test(rest) || /`|\/\*/.test(rest)
   }
   return inside
 }

@@ -84,7 +84,7 @@ export class Kernel implements CellKernel {
   }
 
   complete(code: string, offset: number): CompletionList {
-    return completeCode(code, offset, this.scope)
+    return completeCode(code, offset, this.scope, this.options.moduleForCompletion?.bind(this.options))
   }
 
   currentExecution(): string | null {

@@ -75,6 +75,8 @@ export interface KernelOptions {
   text?(value: unknown): string
   /** Names that cells see beside the globals; a cell may redefine them. */
   globals?: Record<string, unknown>
+  /** A module whose names `import { … }` may be completed with; null while it is not loaded. */
+  moduleForCompletion?(specifier: string): object | null
   /** Runs the `%dist_…` family; its value, when not undefined, is the cell's result. Refused when absent. */
   runMagic?(magic: Magic, context: MagicContext): Promise<unknown>
 }

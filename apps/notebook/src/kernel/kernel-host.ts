@@ -28,6 +28,8 @@ export class KernelHost {
   readonly #magics: DistMagics
   readonly #kernel: CellKernel
   readonly #interruptLibraries: () => void
+  /** Resolves when the modules that proposals asked for are there. */
+  readonly #modulesRead: () => Promise<void>
   /** The execution that a request belongs to when the kernel cannot tell: library code loses track of it. */
   #lastExecution = ''
 
@@ -41,6 +43,7 @@ export class KernelHost {
       this.#outputs.push(execution(), { kind: 'stream', name: 'stderr', text: `${text}\n` })
     const libraries = createLibraries(launcher, say)
     this.#interruptLibraries = libraries.interrupt
+    this.#modulesRead = libraries.peeked
     const importModule = createImporter({ origin, token, ...libraries })
     this.#magics = new DistMagics({
       requests: this.#requests,
@@ -73,11 +76,9 @@ export class KernelHost {
         this.#kernel.interrupt()
         this.#interruptLibraries()
         return
-      case 'complete': {
-        const { from, items } = this.#kernel.complete(message.code, message.offset)
-        this.#post({ type: 'completions', requestId: message.requestId, from, items })
+      case 'complete':
+        void this.#complete(message)
         return
-      }
       case 'reply':
         this.#requests.reply(message)
         return
@@ -89,6 +90,15 @@ export class KernelHost {
   /** Something thrown that no cell awaits. */
   reportUnhandled(reason: unknown): void {
     this.#kernel.reportUnhandled(reason)
+  }
+
+  async #complete({ requestId, code, offset }: Extract<ToKernel, { type: 'complete' }>): Promise<void> {
+    let list = this.#kernel.complete(code, offset)
+    if (list.items.length === 0) {
+      await this.#modulesRead()
+      list = this.#kernel.complete(code, offset)
+    }
+    this.#post({ type: 'completions', requestId, ...list })
   }
 
   async #execute({ executionId, cellId, cellNumber, code }: Extract<ToKernel, { type: 'execute' }>): Promise<void> {

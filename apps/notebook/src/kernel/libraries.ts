@@ -7,8 +7,9 @@ import type { Launcher } from '@rondo/fabric'
 export interface Libraries {
   rondo(): Promise<object>
   tfjs(): Promise<object>
-  /** What is loaded of them, without preparing a device; asking makes it load. */
+  /** What is loaded of them, without preparing a device; asking makes it load, and `peeked` tells when it is. */
   peek(name: 'rondo' | 'tfjs'): object | null
+  peeked(): Promise<void>
   /** Ends trainers at work in the kernel itself, at their next batch. */
   interrupt(): void
 }
@@ -21,6 +22,7 @@ export function createLibraries(launcher: Launcher, say: (line: string) => void)
   let device: Promise<void> | null = null
   let interrupt: (() => void) | null = null
   const loaded = new Map<string, object>()
+  let loading = Promise.resolve()
   const ready = (): Promise<void> => {
     device ??= prepareDevice(launcher, say).catch((thrown: unknown) => {
       device = null
@@ -39,14 +41,15 @@ export function createLibraries(launcher: Launcher, say: (line: string) => void)
       return module
     },
     peek(name) {
-      const module = name === 'rondo' ? import('rondo') : import('@rondo/engine/tfjs')
-      module.then(
-        (exports) => loaded.set(name, exports),
+      const module: Promise<object> = name === 'rondo' ? import('rondo') : import('@rondo/engine/tfjs')
+      loading = module.then(
+        (exports) => void loaded.set(name, exports),
         // A cell that imports it says what is wrong.
         () => undefined,
       )
       return loaded.get(name) ?? null
     },
+    peeked: () => loading,
     interrupt: () => interrupt?.(),
   }
 }

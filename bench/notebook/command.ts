@@ -50,7 +50,7 @@ export async function notebookCommand(words: readonly string[]): Promise<void> {
     }
     const loads = { before: loadBefore, after: loadavg() }
     const [before, after] = [loads.before, loads.after].map(([last]) => (last ?? Number.NaN).toFixed(1))
-    say(`Load of this machine (1 minute): ${before} before, ${after} after; the bench itself makes about 2.`)
+    say(`Load of this machine (1 minute): ${before} before, ${after} after, partly the bench's own.`)
     if (plan.json === undefined) return
     const report = {
       benchmark: 'notebook',

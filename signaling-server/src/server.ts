@@ -23,6 +23,7 @@ import { httpEndpoints } from './http-endpoints.ts'
 import { Budgets, DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { originCheck } from './origins.ts'
+import { OwnPause } from './own-pause.ts'
 import { Relays } from './relays.ts'
 import type { RondoServer } from './sockets.ts'
 import { guardTransport, type Transport } from './transport-guard.ts'
@@ -56,8 +57,11 @@ export interface SignalingServer {
   /** `http://host:port`, with localhost for a server that listens everywhere. */
   readonly url: string
   readonly port: number
-  /** Makes a session that stays until the server closes. CONFLICT when the name is taken. */
-  createSession(name: string, offer?: SessionSnapshot['offer']): Promise<SessionTokens>
+  /**
+   * Makes a session that stays until the server closes. CONFLICT when the name is taken.
+   * @param tokens of an earlier life of the session, so that its links still work; new ones without
+   */
+  createSession(name: string, offer?: SessionSnapshot['offer'], tokens?: SessionTokens): Promise<SessionTokens>
   close(): Promise<void>
 }
 
@@ -94,9 +98,10 @@ export async function createSignalingServer(options: SignalingServerOptions): Pr
   const sessions: Sessions = new Sessions(store, fanOut)
   const handlers = createHandlers(io, sessions, fanOut, new Relays(io, sessions, budgets, metrics))
   io.engine.on('connection', (transport: Transport) => guardTransport(transport, budgets))
+  const ownPause = new OwnPause()
   io.use(handshake(sessions, { requireToken: options.requireToken ?? false }))
   io.on('connection', (socket) =>
-    guardConnection(socket, { handlers, budgets, metrics, sessions, fanOut, onInternalError }),
+    guardConnection(socket, { handlers, budgets, metrics, sessions, fanOut, ownPause, onInternalError }),
   )
 
   await new Promise<void>((resolve, reject) => {
@@ -109,10 +114,11 @@ export async function createSignalingServer(options: SignalingServerOptions): Pr
   return {
     url: `http://${name}:${port}`,
     port,
-    createSession: (session, offer = null) => sessions.create(session, offer),
+    createSession: (session, offer = null, tokens) => sessions.create(session, offer, tokens),
     close: async () => {
       http.closeAllConnections()
       await io.close()
+      ownPause.close()
       sessions.close()
       fanOut.close()
     },

@@ -13,6 +13,7 @@ import { NotebookSession } from './session/notebook-session.ts'
 import { maxSlots } from './session/own-slots.ts'
 import { inviteLink, isLocalAddress, takeSessionLink, withoutSession } from './session/params.ts'
 import { RunPanels } from './session/run-panels.ts'
+import { ServerNotice } from './session/server-notice.tsx'
 
 /** Milliseconds between two looks at the clock for "3 s ago". */
 const CLOCK_MS = 1_000
@@ -23,6 +24,8 @@ export interface Wiring {
   runPanel(cellId: string): ReadonlySignal<RunPanelView | null>
   /** The side panel "Devices". Follows the session by itself. */
   readonly Devices: () => VNode
+  /** What the session has to say above everything: a server that is away. */
+  readonly Notice: () => VNode | null
   /** True while the notebook controls a session. */
   readonly hasSession: boolean
   /** Ends kernel, ranks and connections. */
@@ -78,10 +81,13 @@ export function createWiring(): Wiring {
       />
     )
   }
+  const Notice = (): VNode | null =>
+    session === null ? null : <ServerNotice connection={session.store.published.value.connection} />
   return {
     kernel,
     runPanel: (cellId) => panels.live(cellId),
     Devices,
+    Notice,
     hasSession: session !== null,
     dispose() {
       clearInterval(clock)

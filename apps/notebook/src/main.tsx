@@ -23,6 +23,7 @@ if (root !== null) {
       port={wiring.kernel}
       examples={EXAMPLES}
       devices={<wiring.Devices />}
+      notice={<wiring.Notice />}
       runPanel={(cellId) => <LiveRunPanel view={wiring.runPanel(cellId)} />}
     />,
     root,

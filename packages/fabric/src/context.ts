@@ -22,6 +22,12 @@ export interface RunFiles {
   remove?(name: string): Promise<void>
 }
 
+/**
+ * Gives bytes to the page that runs this rank, under a name; the array is emptied. For what the run's controller waits
+ * for when it is on that page: it needs no server.
+ */
+export type HandOver = (name: string, bytes: Uint8Array<ArrayBuffer>) => void
+
 export interface RankContextOptions {
   group: ProcessGroup
   seats: readonly Seat[]
@@ -30,6 +36,8 @@ export interface RankContextOptions {
   accelerator: SelectedAccelerator | null
   files: RunFiles
   emit: (event: RankEvent) => void
+  /** Absent where no page runs this rank. */
+  handOver?: HandOver | null
   signal: AbortSignal
   /** Ends this rank with an error that no call of the script can throw, such as a lost device. */
   fail?: (error: RondoError) => void
@@ -50,6 +58,7 @@ export class RankContext {
   readonly signal: AbortSignal
   readonly reporter: StepReporter
   readonly emit: (event: RankEvent) => void
+  readonly handOver: HandOver | null
   readonly fail: (error: RondoError) => void
   readonly commands: CommandQueue
   readonly regroup: () => Promise<void>
@@ -70,6 +79,7 @@ export class RankContext {
     this.files = options.files
     this.signal = options.signal
     this.emit = options.emit
+    this.handOver = options.handOver ?? null
     this.fail = options.fail ?? ((error) => console.error(error.message))
     this.commands = options.commands ?? new CommandQueue()
     this.regroup = options.regroup ?? (async () => {})

@@ -53,8 +53,8 @@ export class Sessions {
   }
 
   /** A session that stays until the server closes. CONFLICT when the name is taken. */
-  async create(name: string, offer: SessionSnapshot['offer']): Promise<SessionTokens> {
-    const record = newSession(name, { offer, pinned: true })
+  async create(name: string, offer: SessionSnapshot['offer'], tokens?: SessionTokens): Promise<SessionTokens> {
+    const record = { ...newSession(name, { offer, pinned: true }), ...tokens }
     await this.#add(record)
     return { joinToken: record.joinToken, controlToken: record.controlToken }
   }

@@ -1,6 +1,8 @@
 /** Opens a run for the notebook's ranks on chosen slots: its folder, its configuration, its seats. */
+import type { DirectRanks } from '@rondo/fabric/page'
 import { type ProcessGroupBackend, RondoError, type RunConfig, type RunState } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
+import { OPENER } from '../rank/messages.ts'
 import type { PoolEvent } from './events.ts'
 import { RankRun } from './rank-run.ts'
 import { RunFolder } from './run-folder.ts'
@@ -11,8 +13,6 @@ const SCRIPT_URL = '/runtime/notebook-rank.js'
 /** Seconds: all slots are there already, so only workers and links have to start. */
 const START_TIMEOUT_S = 120
 const STEP_TIMEOUT_S = 60
-/** Which page opened the run, so that another one can tell a run that nobody controls any more. */
-const OPENER = 'RONDO_NOTEBOOK_PAGE'
 
 /** What ranks must be like to be used again. */
 export interface RunShape {
@@ -32,6 +32,8 @@ export interface OpenRunOptions {
   joinToken: string
   controlToken: string
   localPageId(): string | null
+  /** The short way to ranks of this page; null while it runs none. */
+  directRanks?: () => DirectRanks | null
   /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
   askOthers?: (signal: AbortSignal) => Promise<boolean>
   scriptUrl?: string
@@ -57,12 +59,20 @@ export async function openRun(
   const pageId = options.localPageId()
   await freeSession(options, pageId, signal)
   const runId = newRunId()
-  const folder = new RunFolder({ origin, runId, joinToken, controlToken })
+  const direct = options.directRanks?.() ?? null
+  const folder = new RunFolder({
+    origin,
+    runId,
+    joinToken,
+    controlToken,
+    handedOver: (name) => direct?.takeFile(runId, name) ?? null,
+  })
   await folder.create(signal)
   const run = new RankRun(
     client,
     configOf(runId, shape, options.scriptUrl ?? SCRIPT_URL, pageId),
     shape.slots.map(({ memberId }) => memberId),
+    direct && { ranks: direct, areAll: shape.slots.every(({ local }) => local) },
   )
   let told = false
   const tellState = (state: RunState): void => {

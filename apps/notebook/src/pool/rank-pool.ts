@@ -3,6 +3,7 @@
  * `%dist_init` and `%dist_shutdown`. One job at a time; a launch that fails or is stopped ends the ranks, and the next
  * one gets new ones. No views here; the panels are fed by events.
  */
+import type { DirectRanks } from '@rondo/fabric/page'
 import { RondoError, toWireError } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
 import { CellFailure } from '../kernel/client.ts'
@@ -11,6 +12,7 @@ import type { JobListeners, PoolEvent } from './events.ts'
 import { askAll, runJob } from './job.ts'
 import { type OpenedRun, openRun, type RunShape, sameShape } from './open-run.ts'
 import { requireRanks, wantedDevices } from './requests.ts'
+import { requireServer } from './server-here.ts'
 import { chooseSlots, listSlots, type Slot } from './slots.ts'
 import { askStatus } from './status.ts'
 
@@ -26,6 +28,8 @@ export interface RankPoolOptions {
   controlToken: string
   /** The id under which this page joined with its slots; null while it brings none. */
   localPageId(): string | null
+  /** The short way to ranks of this page; null while it runs none. */
+  directRanks?: () => DirectRanks | null
   /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
   askOthers?: (signal: AbortSignal) => Promise<boolean>
   /** Only tests set it. */
@@ -99,6 +103,7 @@ export class RankPool {
           `${options.call}: ${this.#alive()?.run.members.length} persistent ranks of %dist_init are here, and a launch wants ranks of its own. Run %dist_shutdown first, or call the function in a %%distributed cell.`,
         )
       }
+      await requireServer(this.#options.client, options.call, signal)
       const slots = chooseSlots(this.slots(), options.devices, options.call)
       const opened = await this.#ranksOn(slots, options, signal, tell)
       const job = this.#nextJob()
@@ -130,6 +135,7 @@ export class RankPool {
         )
       }
       const devices = wantedDevices(request)
+      await requireServer(this.#options.client, '%dist_init', signal)
       const slots = chooseSlots(this.slots(), devices, '%dist_init')
       const opened = await this.#ranksOn(slots, { accelerator: null, processGroupBackend: 'auto' }, signal, tell)
       this.#persistent = true
@@ -144,6 +150,7 @@ export class RankPool {
    */
   distRun(order: CellOrder, listeners: JobListeners = {}): Promise<ArrayBuffer[]> {
     return this.#exclusive(listeners, async (signal, tell) => {
+      await requireServer(this.#options.client, '%%distributed', signal)
       const opened = this.#requirePersistent('A %%distributed cell')
       const ranks = requireRanks(order.ranks, opened.run.members.length)
       const { cellId, cellNumber, code } = order

@@ -2,6 +2,8 @@
  * One run of the notebook's ranks as its controller sees it: opened, commanded, heard, ended. Not for: which slots it
  * gets (slots.ts) or what a job's outcome means for the next one (rank-pool.ts).
  */
+
+import type { DirectRanks } from '@rondo/fabric/page'
 import {
   fromWireError,
   type RankEvent,
@@ -9,7 +11,6 @@ import {
   type RunConfig,
   type RunState,
   type Seat,
-  type ServerEvents,
   type SessionSnapshot,
   toWireError,
   type WireError,
@@ -30,6 +31,12 @@ export interface RunListener {
   onEnd(error: RondoError): void
 }
 
+/** Ranks of this run that are heard without the server; `areAll`: no others take part. */
+interface ShortWay {
+  ranks: DirectRanks
+  areAll: boolean
+}
+
 export class RankRun {
   readonly runId: string
   /** Member ids in rank order. */
@@ -41,32 +48,44 @@ export class RankRun {
   readonly #ready = new Map<number, RankEvent>()
   readonly #listeners = new Set<RunListener>()
   readonly #lastLines = new Map<number, string>()
+  readonly #short: ShortWay | null
+  /** Ranks that were heard directly; what the server repeats of them is no news. */
+  readonly #direct = new Set<number>()
+  /** What came before the server told who sits where. */
+  #early: Array<() => void> = []
+  /** Why the server knows nothing of it any more, while a job on ranks of this page still goes on. */
+  #orphaned: RondoError | null = null
   #state: RunState | null = null
   #commands = 0
   #end: RondoError | null = null
 
-  constructor(client: SignalingClient, config: RunConfig, members: readonly string[]) {
+  constructor(client: SignalingClient, config: RunConfig, members: readonly string[], short: ShortWay | null = null) {
     this.runId = config.runId
     this.config = config
     this.members = members
     this.#client = client
+    this.#short = short
     this.#subscriptions = [
-      client.on('run:event', (message) => this.#hear(message)),
+      client.on('run:event', ({ runId, rank, event }) => {
+        if (runId === this.runId && !this.#direct.has(rank)) this.#hear(rank, event)
+      }),
       client.on('session', (snapshot) => this.#follow(snapshot)),
       client.on('run:stop', ({ runId, reason, error }) => {
         if (runId === this.runId) this.#finish(error ? fromWireError(error) : stopped(reason))
       }),
       client.onConnection((state, reason) => {
         if (state === 'closed') {
-          this.#finish(
+          this.#orphan(
             new RondoError(
               'CONNECTION_LOST',
-              `The connection to the server is gone (${reason}), and the ranks with it. Start the server again and reload this page; the notebook is saved here.`,
+              `The connection to the server is gone (${reason}), and the ranks with it. Start the server again and open the link that it prints; the notebook is saved here.`,
             ),
           )
         }
       }),
     ]
+    if (short !== null)
+      this.#subscriptions.push(short.ranks.hear(this.runId, (rank, event) => this.#overhear(rank, event)))
   }
 
   /** As the server told it last; null before it was opened. */
@@ -110,7 +129,10 @@ export class RankRun {
   /** Hears the ranks from now on. Call the result to stop. */
   listen(listener: RunListener): () => void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#orphaned !== null) this.#orphan(this.#orphaned)
+    }
   }
 
   /** Sends a command; resolves when the ranks' pages have it. */
@@ -118,6 +140,7 @@ export class RankRun {
     if (this.#end !== null) throw this.#end
     this.#commands += 1
     const commandId = `${this.runId.slice(0, 40)}-${this.#commands}`
+    if (this.#short?.areAll) return this.#short.ranks.commandRanks(this.runId, commandId, ranks, data)
     await this.#client.request(
       'run:command',
       { runId: this.runId, commandId, ranks: ranks === null ? null : [...ranks], data },
@@ -166,9 +189,15 @@ export class RankRun {
   async stop(reason: string, error?: RondoError): Promise<void> {
     if (this.#end !== null) return
     const wire = error === undefined ? {} : { error: withoutStack(error) }
-    await this.#client
+    const told = this.#client
       .request('run:stop', { runId: this.runId, reason: reason.slice(0, 120), ...wire })
       .finally(() => this.#finish(error ?? stopped(reason)))
+    if (this.#short?.areAll && this.#client.state !== 'connected') {
+      // Ranks of this page stop without a server that is away; it hears of it when it is back in time.
+      told.catch(() => {})
+      this.#endHere(reason, error ?? null)
+      this.#finish(error ?? stopped(reason))
+    } else await told
   }
 
   /** Hears nothing more of it. */
@@ -189,8 +218,20 @@ export class RankRun {
     return label ? `rank ${rank} (${label})` : `rank ${rank}`
   }
 
-  #hear({ runId, rank, event }: ServerEvents['run:event']): void {
-    if (runId !== this.runId || rank >= this.members.length) return
+  /** A rank of this page, heard without the server. */
+  #overhear(rank: number, event: RankEvent): void {
+    this.#direct.add(rank)
+    if (this.#state === null) this.#early.push(() => this.#hear(rank, event))
+    else this.#hear(rank, event)
+    if (event.kind !== 'error' || !this.#short?.areAll || this.#client.state === 'connected') return
+    // With the server away nobody else ends the run.
+    const error = fromWireError(event.error)
+    this.#endHere(error.message, error)
+    this.#finish(error)
+  }
+
+  #hear(rank: number, event: RankEvent): void {
+    if (rank >= this.members.length) return
     if (event.kind === 'ready') this.#ready.set(rank, event)
     if (event.kind === 'console') this.#lastLines.set(rank, event.text.trimEnd().split('\n').at(-1) ?? '')
     if (event.kind !== 'message') {
@@ -206,15 +247,31 @@ export class RankRun {
   #follow({ run }: SessionSnapshot): void {
     if (run?.runId === this.runId) this.#see(run)
     // A server that was started anew does not know the run any more.
-    else if (this.#state !== null) this.#finish(stopped('the session went on to something else'))
+    else if (this.#state !== null) this.#orphan(stopped('the session went on to something else'))
+  }
+
+  /** The server has let go of it. Ranks that are all on this page finish what somebody waits for; nothing is begun. */
+  #orphan(error: RondoError): void {
+    if (this.#end !== null) return
+    this.#orphaned = error
+    if (this.#short?.areAll && this.#listeners.size > 0) return
+    if (this.#short?.areAll) this.#endHere(error.message, error)
+    this.#finish(error)
+  }
+
+  #endHere(reason: string, error: RondoError | null): void {
+    this.#short?.ranks.stopRun(this.runId, reason, error && withoutStack(error)).catch(() => {})
   }
 
   #see(run: RunState): void {
     this.#state = run
+    const early = this.#early
+    this.#early = []
     for (const listener of [...this.#listeners]) listener.onState?.(run)
     if (run.status === 'failed' || run.status === 'stopped' || run.status === 'done') {
       this.#finish(run.error ? fromWireError(run.error) : stopped(run.status))
     }
+    for (const tell of early) tell()
   }
 
   #finish(error: RondoError): void {

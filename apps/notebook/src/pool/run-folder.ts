@@ -15,12 +15,16 @@ export interface RunFolderOptions {
   runId: string
   joinToken: string
   controlToken: string
+  /** A file that a rank of this page handed over instead of storing it; null when it did not. */
+  handedOver?: (name: string) => ArrayBuffer | null
 }
 
 export class RunFolder {
   readonly #options: RunFolderOptions
   /** Files are removed before the next is stored: the server may remove an empty folder with its last file. */
   #removals: Promise<unknown> = Promise.resolve()
+  /** Files that never reached the server. */
+  readonly #own = new Set<string>()
 
   constructor(options: RunFolderOptions) {
     this.#options = options
@@ -43,7 +47,12 @@ export class RunFolder {
   }
 
   async get(name: string, signal: AbortSignal): Promise<ArrayBuffer> {
-    const { joinToken } = this.#options
+    const { joinToken, handedOver } = this.#options
+    const own = handedOver?.(name) ?? null
+    if (own !== null) {
+      this.#own.add(name)
+      return own
+    }
     const answer = await this.#request(`/files/${name}`, 'GET', joinToken, { signal, timeoutMs: TRANSFER_TIMEOUT_MS })
     return answer.arrayBuffer()
   }
@@ -51,9 +60,12 @@ export class RunFolder {
   /** In the background: nobody waits for it, and what cannot be removed stays in the run's folder. */
   remove(names: readonly string[]): void {
     const signal = new AbortController().signal
+    const stored = names.filter(
+      (name) => !this.#own.delete(name) && (this.#options.handedOver?.(name) ?? null) === null,
+    )
     this.#removals = Promise.allSettled([
       this.#removals,
-      ...names.map((name) =>
+      ...stored.map((name) =>
         this.#request(`/files/${name}`, 'DELETE', this.#options.controlToken, {
           signal,
           timeoutMs: REQUEST_TIMEOUT_MS,

@@ -9,6 +9,7 @@ import { encodeValue, ForkError } from '@rondo/kernel/fork'
 import type { CellError, MimeBundle } from '@rondo/kernel/output'
 import { interruptTrainers } from '@rondo/trainer'
 import { valueCodecs } from '../kernel/codecs.ts'
+import { deliver } from './deliver.ts'
 import type { CellJob } from './messages.ts'
 import { rankImporter } from './modules.ts'
 import type { Outlet } from './outlet.ts'
@@ -69,7 +70,7 @@ export class RankCells {
     const { status } = await this.#kernel.execute({ executionId: `job-${job.job}`, cellId, cellNumber, code })
     if (status !== 'ok') throw new CellThrew(this.#error, status === 'interrupted')
     const file = `jobs/${job.job}.${group.rank}.bin`
-    await files.write(file, new Uint8Array(await this.#encodeResult()))
+    await deliver(context, file, new Uint8Array(await this.#encodeResult()))
     return file
   }
 

@@ -6,6 +6,7 @@ import { callLaunched, type RankContext } from '@rondo/fabric'
 import { createRuntime, createScope, registerCell } from '@rondo/kernel'
 import { encodeValue, reviveProgram } from '@rondo/kernel/fork'
 import { valueCodecs } from '../kernel/codecs.ts'
+import { deliver } from './deliver.ts'
 import { cellGlobals } from './globals.ts'
 import type { JobOrder, LaunchJob } from './messages.ts'
 import { rankImporter } from './modules.ts'
@@ -31,6 +32,6 @@ export async function runLaunch(
   if (group.rank !== 0) return null
   const file = `jobs/${job.job}.result.bin`
   const bytes = await encodeValue(value, { codecs: valueCodecs, names: scope.values, call: job.call, label: 'result' })
-  await files.write(file, new Uint8Array(bytes))
+  await deliver(context, file, new Uint8Array(bytes))
   return file
 }

@@ -7,6 +7,9 @@ import type { CellError, KernelOutput } from '@rondo/kernel/output'
 import type { WireError } from '@rondo/protocol'
 import * as v from 'valibot'
 
+/** In the run's environment: the page that opened it, so that others can tell a run that nobody controls any more. */
+export const OPENER = 'RONDO_NOTEBOOK_PAGE'
+
 /** A function on fresh or warm ranks; the file holds what `forkFunction` made. */
 export interface LaunchJob {
   kind: 'launch'

@@ -6,6 +6,7 @@ import type { RankContext } from '@rondo/fabric'
 import type { KernelOutput } from '@rondo/kernel/output'
 import { MAX_RESULT_BYTES } from '@rondo/protocol'
 import type { RankConsole } from './console.ts'
+import { deliver } from './deliver.ts'
 import type { RankMessage } from './messages.ts'
 
 /** Bytes of an output's JSON above which it goes through a file; the message around it needs some room. */
@@ -58,10 +59,9 @@ export class Outlet {
 
   async #throughFile(text: string): Promise<void> {
     this.#files += 1
-    const { files, group } = this.#context
-    const file = `jobs/${this.#job}.${group.rank}.${this.#files}.json`
+    const file = `jobs/${this.#job}.${this.#context.group.rank}.${this.#files}.json`
     try {
-      await files.write(file, new TextEncoder().encode(text))
+      await deliver(this.#context, file, new TextEncoder().encode(text))
       this.#send({ type: 'output-file', job: this.#job, file })
     } catch (error) {
       this.#console.write('error', `An output of ${text.length} characters could not be shown: ${String(error)}`)

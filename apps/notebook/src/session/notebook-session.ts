@@ -4,6 +4,7 @@
  */
 import { signal } from '@preact/signals'
 import { describeDevice } from '@rondo/engine/device'
+import type { NodeHost } from '@rondo/fabric/page'
 import { RondoError, toWireError } from '@rondo/protocol'
 import { browserIdentity, type ConnectionState, SignalingClient } from '@rondo/transport'
 import { createStore, type Store } from '@rondo/ui/session'
@@ -15,11 +16,6 @@ import { initialSession, reduceSession, type SessionAction, type SessionState } 
 
 /** Milliseconds that a launch waits for this page's own slots to be there. */
 const JOIN_TIMEOUT_MS = 30_000
-
-/** What `NodeHost` is to this page: something that ends. Its code comes when it is needed. */
-interface Host {
-  dispose(): void
-}
 
 /** One life of both connections; after it was given up, a new one is made. */
 interface Line {
@@ -38,7 +34,8 @@ export class NotebookSession {
   readonly #pageId: string
   readonly #giveWay: GiveWay
   #line: Line
-  #host: Host | null = null
+  /** Runs this page's ranks; its code comes when it is needed. */
+  #host: NodeHost | null = null
   /** The slots that the session knows of. */
   #joinedSlots = 0
 
@@ -133,14 +130,17 @@ export class NotebookSession {
   #connect(): Line {
     const { session, controlToken, joinToken } = this.#link
     const url = location.origin
-    const control = new SignalingClient({ url, session, token: controlToken, role: 'controller' })
-    const page = new SignalingClient({ url, session, token: joinToken, role: 'page' })
+    // Editing and local ranks go on without the server, so whenever it is back it finds this page.
+    const lasting = { url, session, reconnectTimeoutMs: null }
+    const control = new SignalingClient({ ...lasting, token: controlToken, role: 'controller' })
+    const page = new SignalingClient({ ...lasting, token: joinToken, role: 'page' })
     const pool = new RankPool({
       client: control,
       origin: url,
       joinToken,
       controlToken,
       askOthers: (signal) => this.#giveWay.ask(signal),
+      directRanks: () => this.#host,
       localPageId: () => (this.#joinedSlots > 0 ? this.#pageId : null),
     })
     const { dispatch } = this.store

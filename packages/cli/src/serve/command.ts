@@ -15,7 +15,7 @@ import { bundleScript, findScript, type ScriptBundle } from '../assets/bundle.ts
 import { createPageHandler } from '../http/handler.ts'
 import { ServedRuns } from '../http/run-folder.ts'
 import { SessionAccess } from '../http/session-access.ts'
-import { callersFolder, DEFAULT_SERVE_SCRIPT, DIST, runsFolder, shownPath } from '../paths.ts'
+import { CACHE, callersFolder, DEFAULT_SERVE_SCRIPT, DIST, runsFolder, shownPath } from '../paths.ts'
 import { Cleanup } from '../process/cleanup.ts'
 import { listenForInterrupts } from '../process/interrupt.ts'
 import { newRunId, runConfig } from '../run/config.ts'
@@ -23,6 +23,7 @@ import { dial } from '../run/dial.ts'
 import { openRecordedRun } from '../run/recorded-run.ts'
 import { startServer } from '../run/start-server.ts'
 import { Screen } from '../terminal/screen.ts'
+import { keepTokens, readKeptTokens } from './kept-tokens.ts'
 import { openInBrowser } from './open-browser.ts'
 import { sayWhereToGo } from './welcome.ts'
 
@@ -72,12 +73,16 @@ async function serve(serving: Serving): Promise<void> {
     say: (line) => screen.line(line),
   })
   cleanup.add(server, () => server.close())
-  await ensureAssets(signal, (line) => screen.line(line))
-  signal.throwIfAborted()
   const name = shownPath(script)
-  const tokens = await server.createSession(options.session, { script: bundle.name, description: name })
+  const place = { folder: join(CACHE, 'sessions'), port: server.port, session: options.session }
+  const kept = readKeptTokens(place) ?? undefined
+  // At once: pages of the server's last life knock already, and a session that is not there turns them away for good.
+  const tokens = await server.createSession(options.session, { script: bundle.name, description: name }, kept)
+  keepTokens(place, tokens)
   access.open({ control: tokens.controlToken, join: tokens.joinToken })
   runs.admit({ ...tokens, runsFolder: runsFolder() })
+  await ensureAssets(signal, (line) => screen.line(line))
+  signal.throwIfAborted()
   const client = await dial(
     {
       url: `http://localhost:${server.port}`,

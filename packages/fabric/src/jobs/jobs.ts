@@ -44,6 +44,7 @@ export function nextRankContext(options: JobOptions): RankContext {
     accelerator: base.accelerator,
     files: base.files,
     emit: base.emit,
+    handOver: base.handOver,
     // What a cell makes is used by later cells, so an interrupted cell must not spoil it: its waits end by the group.
     signal: isLaunch ? AbortSignal.any([base.signal, abort.signal]) : base.signal,
     fail: base.fail,

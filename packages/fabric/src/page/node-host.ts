@@ -11,12 +11,21 @@ import {
   type ServerEvents,
   type SessionSnapshot,
   toWireError,
+  type WireError,
 } from '@rondo/protocol'
 import { LinkBroker, type SignalingClient } from '@rondo/transport'
+import { DirectLine, type DirectListener, type DirectRanks } from './direct-line.ts'
 import { RankWorker } from './rank-worker.ts'
 
 /** Where the build puts the rank worker. */
 const RANK_WORKER_URL = '/runtime/rank-worker.js'
+/**
+ * Milliseconds for the server to take what a rank said: an outage of a minute must not cost a rank, and a client gives
+ * up by then.
+ */
+const FORWARD_TIMEOUT_MS = 75_000
+/** What the server must hear of, however late: how a rank stands. */
+const OUTCOMES: ReadonlySet<RankEvent['kind']> = new Set(['ready', 'done', 'error'])
 
 export interface NodeHostOptions {
   client: SignalingClient
@@ -36,12 +45,15 @@ interface HostedRun {
   abort: AbortController
   /** Commands that came; one that is said again after a lost connection is not passed on again. */
   commandIds: Set<string>
+  /** Resolves when stopped ranks have tidied up. */
+  stopped: Promise<unknown> | null
 }
 
 /** Construct after joining; `dispose()` ends every rank of this page. */
-export class NodeHost {
+export class NodeHost implements DirectRanks {
   private readonly options: NodeHostOptions
   private readonly broker: LinkBroker
+  private readonly direct = new DirectLine()
   private readonly subscriptions: Array<() => void>
   private run: HostedRun | null = null
 
@@ -80,6 +92,7 @@ export class NodeHost {
       workers: [],
       abort,
       commandIds: new Set(),
+      stopped: null,
     }
     this.run = run
     for (const rank of start.yours) {
@@ -91,6 +104,7 @@ export class NodeHost {
         uploadToken: this.options.uploadToken,
         workerUrl: this.options.workerUrl ?? RANK_WORKER_URL,
         onEvent: (event) => this.forward(run, rank, event),
+        onFile: (name, bytes) => this.direct.keep(run.runId, name, bytes),
       })
       run.workers.push(worker)
       this.broker
@@ -113,24 +127,48 @@ export class NodeHost {
 
   /** Throwing refuses it: the controller learns that it did not arrive. */
   private command({ runId, generation, commandId, ranks, data }: ServerEvents['run:command']): void {
+    if (this.run?.generation !== generation) throw noReceiver(runId, commandId)
+    this.commandRanks(runId, commandId, ranks, data)
+  }
+
+  hear(runId: string, listener: DirectListener): () => void {
+    return this.direct.hear(runId, listener)
+  }
+
+  takeFile(runId: string, name: string): ArrayBuffer | null {
+    return this.direct.take(runId, name)
+  }
+
+  async stopRun(runId: string, reason: string, error: WireError | null): Promise<void> {
+    if (this.run?.runId === runId) await this.stop(reason, error)
+  }
+
+  commandRanks(runId: string, commandId: string, ranks: readonly number[] | null, data: unknown): void {
     const { run } = this
-    if (run?.runId !== runId || run.generation !== generation) {
-      throw new RondoError('UNKNOWN_RUN', `Run ${runId} does not go on here, so command ${commandId} has no receiver.`)
-    }
+    if (run?.runId !== runId) throw noReceiver(runId, commandId)
     if (run.commandIds.has(commandId)) return
     run.commandIds.add(commandId)
-    for (const worker of run.workers) if (ranks.includes(worker.rank)) worker.command(commandId, data)
+    for (const worker of run.workers) {
+      if (ranks === null || ranks.includes(worker.rank)) worker.command(commandId, data)
+    }
   }
 
   /** Progress may be lost under load; everything else is acknowledged by the server. */
   private forward(run: HostedRun, rank: number, event: RankEvent): void {
+    const { client } = this.options
+    this.direct.tell(run.runId, rank, event)
+    const heard = this.direct.isHeard(run.runId)
+    // Only others miss it then, and an outage must not fill this page's memory with what ranks print.
+    if (heard && client.state !== 'connected' && !OUTCOMES.has(event.kind)) return
     const message = { runId: run.runId, generation: run.generation, rank, event }
     if (event.kind === 'progress') {
-      this.options.client.notify('rank:event', message)
+      client.notify('rank:event', message)
       return
     }
-    this.options.client.request('rank:event', message, { signal: run.abort.signal }).catch((error: unknown) => {
-      if (run.abort.signal.aborted) return
+    const limits = { signal: run.abort.signal, timeoutMs: FORWARD_TIMEOUT_MS }
+    client.request('rank:event', message, limits).catch((error: unknown) => {
+      // A controller on this page has heard it; a server that was started anew knows nothing of the run.
+      if (run.abort.signal.aborted || heard) return
       this.options.onError?.(error)
       // A refused result would leave the run waiting for this rank for ever.
       if (event.kind !== 'error') run.workers.find((worker) => worker.rank === rank)?.fail(error)
@@ -145,10 +183,12 @@ export class NodeHost {
     else if (state.status === 'failed' || state.status === 'stopped') void this.stop(state.status, state.error)
   }
 
-  private async stop(reason: string, error: Parameters<RankWorker['stop']>[1]): Promise<void> {
+  private async stop(reason: string, error: WireError | null): Promise<void> {
     const run = this.run
     if (!run) return
-    await Promise.all(run.workers.map((worker) => worker.stop(reason, error)))
+    // The end of a run is told more than once; nothing said later may cut the time to tidy up.
+    run.stopped ??= Promise.all(run.workers.map((worker) => worker.stop(reason, error)))
+    await run.stopped
     if (this.run === run) this.end(error ? fromWireError(error) : reason)
   }
 
@@ -159,5 +199,10 @@ export class NodeHost {
     run.abort.abort(toWireError(reason))
     for (const worker of run.workers) worker.terminate()
     this.broker.closeRun(run.runId)
+    this.direct.forget(run.runId)
   }
+}
+
+function noReceiver(runId: string, commandId: string): RondoError {
+  return new RondoError('UNKNOWN_RUN', `Run ${runId} does not go on here, so command ${commandId} has no receiver.`)
 }

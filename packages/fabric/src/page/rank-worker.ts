@@ -14,6 +14,8 @@ export interface RankWorkerOptions {
   uploadToken: string
   workerUrl: string
   onEvent: (event: RankEvent) => void
+  /** Bytes for the run's controller, where it is on this page. */
+  onFile: (name: string, bytes: ArrayBuffer) => void
 }
 
 /** Starts the worker at once. Events arrive through `onEvent`; a crash of the worker is an `error` event. */
@@ -28,8 +30,10 @@ export class RankWorker {
     this.rank = options.rank
     this.onEvent = options.onEvent
     this.worker = new Worker(options.workerUrl, { type: 'module', name: `rank ${options.rank}` })
-    this.worker.onmessage = (message: MessageEvent<FromRank>) => {
-      if (!this.ended) this.onEvent(message.data.event)
+    this.worker.onmessage = ({ data }: MessageEvent<FromRank>) => {
+      if (this.ended) return
+      if (data.type === 'file') options.onFile(data.name, data.bytes)
+      else this.onEvent(data.event)
     }
     this.worker.onerror = (failure) => {
       failure.preventDefault()

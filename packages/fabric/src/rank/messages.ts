@@ -32,7 +32,7 @@ export interface RankCommandMessage {
 
 export type ToRank = RankInit | RankStop | RankCommandMessage
 
-export interface FromRank {
-  type: 'event'
-  event: RankEvent
-}
+export type FromRank =
+  | { type: 'event'; event: RankEvent }
+  /** For the run's controller on the same page: bytes that need not pass the server. */
+  | { type: 'file'; name: string; bytes: ArrayBuffer }

@@ -13,7 +13,7 @@ import {
   type WireError,
 } from '@rondo/protocol'
 import { acceptLinks } from '@rondo/transport'
-import { RankContext, setRankContext } from '../context.ts'
+import { type HandOver, RankContext, setRankContext } from '../context.ts'
 import { CommandQueue } from '../jobs/commands.ts'
 import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
 import { describeAdapter, sendSetup } from '../setup-event.ts'
@@ -23,15 +23,17 @@ import type { RankCommandMessage, RankInit } from './messages.ts'
 export class RankProgram {
   readonly emit: (event: RankEvent) => void
   private readonly init: RankInit
+  private readonly handOver: HandOver
   private readonly abort = new AbortController()
   private readonly commands = new CommandQueue()
   private group: LastingGroup | null = null
   private context: RankContext | null = null
   private finished = false
 
-  constructor(init: RankInit, emit: (event: RankEvent) => void) {
+  constructor(init: RankInit, emit: (event: RankEvent) => void, handOver: HandOver) {
     this.init = init
     this.emit = emit
+    this.handOver = handOver
   }
 
   async run(): Promise<void> {
@@ -111,6 +113,7 @@ export class RankProgram {
       accelerator,
       files,
       emit: this.emit,
+      handOver: this.handOver,
       signal,
       fail: (error) => this.fail(error),
       commands: this.commands,

@@ -10,7 +10,7 @@ const scope = self as unknown as {
   onmessage: ((message: MessageEvent<ToRank>) => void) | null
   onerror: ((message: unknown, source?: string, line?: number, column?: number, error?: unknown) => boolean) | null
   onunhandledrejection: ((rejection: PromiseRejectionEvent) => void) | null
-  postMessage(message: FromRank): void
+  postMessage(message: FromRank, transfer?: Transferable[]): void
 }
 
 let program: RankProgram | null = null
@@ -20,7 +20,9 @@ scope.onmessage = ({ data }) => {
     case 'init': {
       const emit: RankProgram['emit'] = (event) => scope.postMessage({ type: 'event', event })
       captureConsole(emit)
-      program = new RankProgram(data, emit)
+      program = new RankProgram(data, emit, (name, bytes) => {
+        scope.postMessage({ type: 'file', name, bytes: bytes.buffer }, [bytes.buffer])
+      })
       void program.run()
       break
     }

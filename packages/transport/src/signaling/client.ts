@@ -51,6 +51,8 @@ export interface SignalingClientOptions {
   session: string
   token?: string
   role: Handshake['role']
+  /** Milliseconds until a lost connection is given up, 60 s by default; null never gives up. */
+  reconnectTimeoutMs?: number | null
 }
 
 export interface WaitOptions {
@@ -246,9 +248,12 @@ export class SignalingClient {
       this.#finish(new RondoError('CONNECTION_LOST', `The server ended the connection (${reason}).${because}`))
       return
     }
-    const lost = `The connection to ${this.#options.url} was lost (${reason}) and did not come back within ${RECONNECT_TIMEOUT_MS / 1000} s.`
+    const { url, reconnectTimeoutMs = RECONNECT_TIMEOUT_MS } = this.#options
     clearTimeout(this.#giveUp)
-    this.#giveUp = setTimeout(() => this.#finish(new RondoError('CONNECTION_LOST', lost)), RECONNECT_TIMEOUT_MS)
+    if (reconnectTimeoutMs !== null) {
+      const lost = `The connection to ${url} was lost (${reason}) and did not come back within ${reconnectTimeoutMs / 1000} s.`
+      this.#giveUp = setTimeout(() => this.#finish(new RondoError('CONNECTION_LOST', lost)), reconnectTimeoutMs)
+    }
     this.#change('reconnecting', reason)
   }
 

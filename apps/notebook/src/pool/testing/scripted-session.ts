@@ -42,6 +42,7 @@ export class ScriptedSession {
   get options(): RankPoolOptions {
     const session = this
     const client = {
+      state: 'connected',
       get snapshot() {
         return session.#snapshot()
       },

@@ -84,8 +84,13 @@ export class RankRun {
         }
       }),
     ]
-    if (short !== null)
-      this.#subscriptions.push(short.ranks.hear(this.runId, (rank, event) => this.#overhear(rank, event)))
+    if (short !== null) {
+      const onStop = (reason: string, error: WireError | null): void =>
+        this.#finish(error ? fromWireError(error) : stopped(reason))
+      this.#subscriptions.push(
+        short.ranks.hear(this.runId, { onEvent: (rank, event) => this.#overhear(rank, event), onStop }),
+      )
+    }
   }
 
   /** As the server told it last; null before it was opened. */

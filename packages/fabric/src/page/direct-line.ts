@@ -5,8 +5,12 @@
  */
 import type { RankEvent, WireError } from '@rondo/protocol'
 
-/** Hears a rank of this page before the server does. */
-export type DirectListener = (rank: number, event: RankEvent) => void
+/** Hears of ranks of this page before the server does. */
+export interface DirectListener {
+  onEvent(rank: number, event: RankEvent): void
+  /** The run ends here, by whatever cause; ranks that are told to stop speak after this. */
+  onStop(reason: string, error: WireError | null): void
+}
 
 /** What a controller may do with ranks of its own page. */
 export interface DirectRanks {
@@ -41,7 +45,11 @@ export class DirectLine {
   }
 
   tell(runId: string, rank: number, event: RankEvent): void {
-    for (const listener of [...(this.#listeners.get(runId) ?? [])]) listener(rank, event)
+    for (const listener of [...(this.#listeners.get(runId) ?? [])]) listener.onEvent(rank, event)
+  }
+
+  tellStop(runId: string, reason: string, error: WireError | null): void {
+    for (const listener of [...(this.#listeners.get(runId) ?? [])]) listener.onStop(reason, error)
   }
 
   keep(runId: string, name: string, bytes: ArrayBuffer): void {

@@ -1,8 +1,11 @@
-/** Commands on their way through a page: to the ranks that they name, once, and refused when the run is gone. */
-import type { RunStart, ServerEvent } from '@rondo/protocol'
+/**
+ * Commands on their way through a page: to the ranks that they name, once, and refused when the run is gone. And the
+ * short way to a controller on the same page, with and without a server.
+ */
+import type { RankEvent, RunStart, ServerEvent } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { ToRank } from '../rank/messages.ts'
+import type { FromRank, ToRank } from '../rank/messages.ts'
 import { configOf } from '../testing/ranks.ts'
 import { NodeHost } from './node-host.ts'
 
@@ -10,6 +13,7 @@ import { NodeHost } from './node-host.ts'
 class RememberingWorker {
   static made: RememberingWorker[] = []
   readonly told: ToRank[] = []
+  onmessage: ((message: { data: FromRank }) => void) | null = null
   constructor() {
     RememberingWorker.made.push(this)
   }
@@ -20,13 +24,22 @@ class RememberingWorker {
 }
 
 const listeners = new Map<ServerEvent, (payload: never) => void>()
+/** What went to the server, and how it answers. */
+const sent: RankEvent[] = []
+const line = { state: 'connected', answer: async (): Promise<null> => null }
 const client = {
+  get state() {
+    return line.state
+  },
   on: (event: ServerEvent, listener: (payload: never) => void) => {
     listeners.set(event, listener)
     return () => listeners.delete(event)
   },
   onConnection: () => () => {},
-  request: async () => null,
+  request: async (_event: string, { event }: { event: RankEvent }) => {
+    sent.push(event)
+    return line.answer()
+  },
   notify: () => {},
 } as unknown as SignalingClient
 
@@ -45,6 +58,8 @@ const commandsOf = (i: number): unknown[] =>
 let host: NodeHost
 beforeEach(() => {
   RememberingWorker.made = []
+  sent.length = 0
+  Object.assign(line, { state: 'connected', answer: async () => null })
   Object.assign(globalThis, { Worker: RememberingWorker, location: { origin: 'http://localhost' } })
   host = new NodeHost({ client, browserId: null, uploadToken: 't' })
   say('run:start', start)
@@ -79,4 +94,61 @@ it('counts ids anew for each run', () => {
   say('run:start', { ...start, runId: 's', generation: 4 })
   say('run:command', { ...command('a', [4]), runId: 's', generation: 4 })
   expect(commandsOf(2)).toEqual(['a'])
+})
+
+const says = (i: number, data: FromRank): void => RememberingWorker.made[i]?.onmessage?.({ data })
+const prints = (text: string): FromRank => ({ type: 'event', event: { kind: 'console', level: 'log', text } })
+
+it('lets a controller on this page hear its ranks at once, and nobody else’s', () => {
+  const heard: string[] = []
+  const listen = (runId: string) =>
+    host.hear(runId, { onEvent: (rank, { kind }) => heard.push(`${runId} ${rank} ${kind}`), onStop: () => {} })
+  listen('other')
+  const stop = listen('r')
+  says(1, prints('here'))
+  stop()
+  says(1, prints('nobody listens'))
+  expect(heard).toEqual(['r 6 console'])
+  expect(sent).toHaveLength(2)
+})
+
+it('keeps what ranks print from a server that is away, but not how they end', () => {
+  line.state = 'reconnecting'
+  says(0, prints('without a controller here it waits for the server'))
+  host.hear('r', { onEvent: () => {}, onStop: () => {} })
+  says(0, prints('heard already'))
+  says(0, { type: 'event', event: { kind: 'ready', links: [] } })
+  expect(sent.map(({ kind }) => kind)).toEqual(['console', 'ready'])
+})
+
+it('fails a rank whose words the server refuses, unless its controller has heard them here', async () => {
+  line.answer = () => Promise.reject(new Error('refused'))
+  host.hear('r', { onEvent: () => {}, onStop: () => {} })
+  says(0, prints('heard'))
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(sent.map(({ kind }) => kind)).toEqual(['console'])
+  say('run:start', { ...start, runId: 's', generation: 4 })
+  says(2, prints('not heard'))
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(sent.slice(0, 3).map(({ kind }) => kind)).toEqual(['console', 'console', 'error'])
+})
+
+it('hands files over once, and forgets them with their run', () => {
+  const bytes = new ArrayBuffer(3)
+  says(0, { type: 'file', name: 'result', bytes })
+  expect(host.takeFile('other', 'result')).toBeNull()
+  expect(host.takeFile('r', 'result')).toBe(bytes)
+  expect(host.takeFile('r', 'result')).toBeNull()
+  says(0, { type: 'file', name: 'late', bytes })
+  host.dispose()
+  expect(host.takeFile('r', 'late')).toBeNull()
+})
+
+it('tells of the end before the ranks do, once', () => {
+  const heard: string[] = []
+  host.hear('r', { onEvent: (rank) => heard.push(`rank ${rank}`), onStop: (reason) => heard.push(reason) })
+  void host.stopRun('r', 'enough', null)
+  say('run:stop', { runId: 'r', generation: 3, reason: 'again', error: null })
+  says(0, prints('tidying up'))
+  expect(heard).toEqual(['enough', 'rank 4'])
 })

@@ -187,7 +187,10 @@ export class NodeHost implements DirectRanks {
     const run = this.run
     if (!run) return
     // The end of a run is told more than once; nothing said later may cut the time to tidy up.
-    run.stopped ??= Promise.all(run.workers.map((worker) => worker.stop(reason, error)))
+    if (run.stopped === null) {
+      this.direct.tellStop(run.runId, reason, error)
+      run.stopped = Promise.all(run.workers.map((worker) => worker.stop(reason, error)))
+    }
     await run.stopped
     if (this.run === run) this.end(error ? fromWireError(error) : reason)
   }

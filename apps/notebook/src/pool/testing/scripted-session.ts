@@ -8,6 +8,7 @@ import type { JobOrder, RankCommand, RankMessage } from '../../rank/messages.ts'
 import type { RankPoolOptions } from '../rank-pool.ts'
 
 type Listener = (payload: unknown) => void
+type ConnectionListener = Parameters<SignalingClient['onConnection']>[0]
 
 export class ScriptedSession {
   /** Called for each job of each rank; answers with `say`. By default a rank does not answer. */
@@ -20,6 +21,8 @@ export class ScriptedSession {
   runs = 0
   #run: RunState | null = null
   readonly #members: Member[]
+  readonly #changes = new Set<ConnectionListener>()
+  #state: Parameters<ConnectionListener>[0] = 'connected'
   readonly #listeners = new Map<string, Set<Listener>>()
 
   constructor(slots: number) {
@@ -42,12 +45,17 @@ export class ScriptedSession {
   get options(): RankPoolOptions {
     const session = this
     const client = {
-      state: 'connected',
+      get state() {
+        return session.#state
+      },
       get snapshot() {
         return session.#snapshot()
       },
       on: (event: string, listener: Listener) => session.#on(event, listener),
-      onConnection: () => () => {},
+      onConnection: (listener: ConnectionListener) => {
+        session.#changes.add(listener)
+        return () => session.#changes.delete(listener)
+      },
       request: async (event: string, payload: never) => session.#request(event, payload),
     }
     return {
@@ -85,6 +93,18 @@ export class ScriptedSession {
     const file = result === null ? null : `jobs/${job}.${rank}.result`
     if (file !== null) this.files.set(file, new TextEncoder().encode(result ?? ''))
     this.say(rank, { type: 'done', job, milliseconds: 1, file })
+  }
+
+  /** The connection to the server changes. */
+  connection(state: Parameters<ConnectionListener>[0]): void {
+    this.#state = state
+    for (const listener of [...this.#changes]) listener(state, 'as the test says')
+  }
+
+  /** A server that was started anew knows of no run. */
+  forget(): void {
+    this.#run = null
+    this.#emit('session', this.#snapshot())
   }
 
   /** The server ends the run. */

@@ -28,7 +28,6 @@ const train = async (model: Model<number>) => {
     expect(placesOf(error)).toEqual(['explode@c2:3:29', 'Model.step@c1:3:55', 'train@c2:7:19', '@c3:3:3'])
   })
 
-  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: code of cells.
   it.each<[code: string, place: string, message: RegExp]>([
     ['const a = {}\na.b.c', '@c1:2:5', /reading 'c'/],
     ['const o = 1; \n o()', '@c1:2:2', /^o is not a function$/],
@@ -45,7 +44,6 @@ const train = async (model: Model<number>) => {
     expect(placesOf(error)[0]).toBe(place)
     expect(error.message).toMatch(message)
   })
-  // biome-ignore-end lint/suspicious/noTemplateCurlyInString: code of cells.
 
   it('says where a cell awaited what failed elsewhere', async () => {
     const failing = { load: () => Promise.reject(Object.assign(new Error('offline'), { stack: 'Error: offline' })) }

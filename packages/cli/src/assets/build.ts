@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CACHE, DIST, ROOT, VITE_CONFIG } from '../paths.ts'
+import { compressFiles } from './compress.ts'
 import { sourceFingerprint } from './fingerprint.ts'
 import { withLock } from './lock.ts'
 
@@ -25,6 +26,7 @@ export async function ensureAssets(signal: AbortSignal, say: (line: string) => v
     say('Building the pages and the runtime (only after a change) …')
     const { build } = await import('vite')
     await build({ configFile: VITE_CONFIG, logLevel: 'error' })
+    await compressFiles(DIST)
     mkdirSync(dirname(STAMP), { recursive: true })
     writeFileSync(STAMP, digest)
     return true

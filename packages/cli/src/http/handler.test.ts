@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mnistFiles } from '@rondo/data/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compressFiles } from '../assets/compress.ts'
 import { parseRange } from './data-files.ts'
 import { createPageHandler } from './handler.ts'
 import { ServedRuns } from './run-folder.ts'
 
 const TOKEN = 'a-token-nobody-guesses'
 const MAX_BYTES = 1000
+const LONG = 'export const name = 1\n'.repeat(500)
 const root = mkdtempSync(join(tmpdir(), 'rondo-http-'))
 const folder = join(root, 'runs', 'r1')
 const servers: Server[] = []
@@ -30,6 +32,8 @@ beforeAll(async () => {
   for (const name of ['assets', 'runtime', 'join']) mkdirSync(join(dist, name), { recursive: true })
   writeFileSync(join(dist, 'assets/x-abc.js'), 'export {}')
   writeFileSync(join(dist, 'runtime/rondo.js'), 'export {}')
+  writeFileSync(join(dist, 'assets/long-abc.js'), LONG)
+  await compressFiles(dist)
   writeFileSync(join(dist, 'join/index.html'), '<p>join</p>')
   writeFileSync(join(root, 'secret'), 'secret')
   const runs = new ServedRuns()
@@ -188,4 +192,29 @@ describe('data', () => {
     ['lines=0-1', null],
     [undefined, null],
   ])('reads the range %s', (header, range) => expect(parseRange(header, 100)).toEqual(range))
+})
+
+describe('compression', () => {
+  const encodingOf = (path: string, accepts: string): Promise<[string | undefined, number]> =>
+    new Promise((resolve, reject) => {
+      const sent = request(main, { path, headers: { 'accept-encoding': accepts } }, (response) => {
+        let bytes = 0
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.byteLength
+        })
+        response.on('end', () => resolve([response.headers['content-encoding'], bytes]))
+      })
+      sent.on('error', reject).end()
+    })
+
+  it('is for those who take it, and for files that are worth it', async () => {
+    const [encoding, bytes] = await encodingOf('/assets/long-abc.js', 'gzip, br')
+    expect(encoding).toBe('gzip')
+    expect(bytes).toBeLessThan(LONG.length / 10)
+    expect(await encodingOf('/assets/long-abc.js', 'identity')).toEqual([undefined, LONG.length])
+    expect((await encodingOf('/assets/x-abc.js', 'gzip'))[0]).toBeUndefined()
+    const response = await fetch(`${main}/assets/long-abc.js`)
+    expect([await response.text(), response.headers.get('content-type')]).toEqual([LONG, 'text/javascript'])
+    expect(response.headers.get('cache-control')).toContain('immutable')
+  })
 })

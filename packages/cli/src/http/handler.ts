@@ -35,6 +35,7 @@ export function createPageHandler(options: PageServerOptions): RequestListener {
   const files = sirv(options.dist, {
     dev: true,
     etag: true,
+    gzip: true,
     setHeaders(response, path) {
       if (path.startsWith('/assets/')) response.setHeader('Cache-Control', IMMUTABLE)
     },

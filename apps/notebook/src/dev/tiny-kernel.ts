@@ -15,6 +15,8 @@ export class TinyKernel implements KernelPort {
   #scope: Record<string, unknown> = {}
   #stop: (() => void) | null = null
 
+  prepare(): void {}
+
   async execute(
     { code, cellId, cellNumber }: ExecuteRequest,
     onOutput: (output: KernelOutput) => void,

@@ -64,7 +64,10 @@ export class KernelClient implements KernelPort {
 
   constructor(options: KernelClientOptions) {
     this.#options = options
-    this.#start()
+  }
+
+  prepare(): void {
+    if (this.#worker === null && this.#state.peek() === 'starting') this.#start()
   }
 
   get state(): ReadonlySignal<KernelState> {
@@ -73,6 +76,7 @@ export class KernelClient implements KernelPort {
 
   /** Resolves when cells can run; rejects when the worker cannot be loaded. */
   get ready(): Promise<void> {
+    this.prepare()
     return this.#ready
   }
 
@@ -82,6 +86,7 @@ export class KernelClient implements KernelPort {
       onOutput({ kind: 'error', error: plainError('KernelDead', 'The kernel has ended. Restart it to run cells.') })
       return Promise.resolve({ status: 'error', milliseconds: 0 })
     }
+    this.prepare()
     for (const [id, { request: older, resolve }] of this.#executions) {
       if (older.cellId === request.cellId && resolve === null) this.#executions.delete(id)
     }

@@ -34,6 +34,8 @@ export interface CompletionSource {
 
 export interface KernelPort extends CompletionSource {
   readonly state: ReadonlySignal<KernelState>
+  /** Loads what runs code, if it is not there yet; running something does so too. */
+  prepare(): void
   /**
    * Runs one cell; requests run in the order in which they come. Never rejects: an error is an output and a
    * status. Outputs come before the promise resolves, and late ones (a timer's) after it, with the same callback.

@@ -19,6 +19,7 @@ function lab(...sources: string[]) {
   const events: string[] = []
   const port: KernelPort = {
     state: signal<KernelState>('idle'),
+    prepare: () => undefined,
     execute: (request, say) =>
       new Promise((resolve) => {
         calls.push({

@@ -14,6 +14,10 @@ import { Autosave, type SaveState } from '../storage/autosave.ts'
 import type { NotebookLibrary } from '../storage/library.ts'
 import type { NotebookRecord } from '../storage/store.ts'
 
+/** Milliseconds after which the kernel is loaded even if the page has no quiet moment. */
+const KERNEL_LATEST_MS = 2_000
+const KERNEL_QUIET_MS = 200
+
 /** What is asked or shown on top of the notebook. */
 export type Dialog = 'help' | 'history' | 'restart' | 'restart-run-all' | null
 
@@ -69,6 +73,7 @@ export class OpenNotebook {
             this.#change((known) => library.save(known, this.document.toNotebook(), options)),
           )
     this.saveState = computed(() => this.#autosave?.state.value ?? null)
+    if (!this.readOnly) prepareLater(port)
     const [first] = this.document.cells.peek()
     if (first !== undefined) this.selection.select(first, isBlank(this.document) ? 'edit' : 'command')
   }
@@ -159,4 +164,10 @@ export const clipboard = signal<readonly Cell[]>([])
 function isBlank(document: NotebookDocument): boolean {
   const cells = document.cells.peek()
   return cells.length === 1 && cells[0]?.source.peek() === ''
+}
+
+/** The kernel loads after the text, which people read first. Safari knows no idle time. */
+function prepareLater(port: KernelPort): void {
+  const later = globalThis.requestIdleCallback ?? ((call: () => void) => setTimeout(call, KERNEL_QUIET_MS))
+  later(() => port.prepare(), { timeout: KERNEL_LATEST_MS })
 }

@@ -27,14 +27,22 @@ async function open({ session, joinToken, controlToken, slots, label }: OpenOpti
   const page = new SignalingClient({ url, session, token: joinToken, role: 'page' })
   const browserId = await browserIdentity()
   await page.connect()
-  new NodeHost({ client: page, browserId, uploadToken: joinToken, onError: (error) => console.error(error) })
+  const onError = (error: unknown): void => console.error(error)
+  const ranks = new NodeHost({ client: page, browserId, uploadToken: joinToken, onError })
   const node = { id: pageId, label }
   const device = await describeDevice()
   await page.request('join', { pageId, browserId, node, firstLocalRank: null, slots, device })
   if (controlToken === null) return
   const client = new SignalingClient({ url, session, token: controlToken, role: 'controller' })
   await client.connect()
-  pool = new RankPool({ client, origin: url, joinToken, controlToken, localPageId: () => pageId })
+  pool = new RankPool({
+    client,
+    origin: url,
+    joinToken,
+    controlToken,
+    localPageId: () => pageId,
+    directRanks: () => ranks,
+  })
   host = new KernelHost({ origin: url, token: joinToken, post: receive })
 }
 

@@ -32,8 +32,8 @@ export interface OpenRunOptions {
   joinToken: string
   controlToken: string
   localPageId(): string | null
-  /** The short way to ranks of this page; null while it runs none. */
-  directRanks?: () => DirectRanks | null
+  /** The short way to ranks of this page, by which their results come; null while `localPageId` gives null. */
+  directRanks(): DirectRanks | null
   /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
   askOthers?: (signal: AbortSignal) => Promise<boolean>
   scriptUrl?: string
@@ -59,7 +59,7 @@ export async function openRun(
   const pageId = options.localPageId()
   await freeSession(options, pageId, signal)
   const runId = newRunId()
-  const direct = options.directRanks?.() ?? null
+  const direct = options.directRanks()
   const folder = new RunFolder({
     origin,
     runId,

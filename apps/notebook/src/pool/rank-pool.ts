@@ -28,8 +28,8 @@ export interface RankPoolOptions {
   controlToken: string
   /** The id under which this page joined with its slots; null while it brings none. */
   localPageId(): string | null
-  /** The short way to ranks of this page; null while it runs none. */
-  directRanks?: () => DirectRanks | null
+  /** The short way to ranks of this page, by which their results come; null while `localPageId` gives null. */
+  directRanks(): DirectRanks | null
   /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
   askOthers?: (signal: AbortSignal) => Promise<boolean>
   /** Only tests set it. */

@@ -64,6 +64,7 @@ export class ScriptedSession {
       joinToken: 'join',
       controlToken: 'control',
       localPageId: () => 'here',
+      directRanks: () => null,
     }
   }
 

@@ -21,7 +21,7 @@ const SCENES = {
   devices: /Laptop-B/,
   'devices-alone': /Waiting for 2 since/,
   'devices-request': /Phone wants to join/,
-  'devices-offline': /Connect again/,
+  'devices-offline': /link that “npm start” printed last/,
 } as const
 /** What the hostile scene would fetch from elsewhere if it could. */
 const AWAY = /evil\.example/

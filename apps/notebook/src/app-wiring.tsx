@@ -76,7 +76,6 @@ export function createWiring(): Wiring {
           setAsking: (asking) => session.setAsking(asking),
           admit: (page) => session.admitPage(page),
           remove: (page) => session.removePage(page),
-          reconnect: () => session.reconnect(),
         }}
       />
     )

@@ -94,7 +94,6 @@ function Devices(props: Partial<DevicesPanelProps>): VNode {
             setAsking: (asking) => setSaid(asking ? 'ask' : 'open'),
             admit: tell('admit'),
             remove: tell('remove'),
-            reconnect: () => setSaid('reconnect'),
           }}
           {...props}
         />

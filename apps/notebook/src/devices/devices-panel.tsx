@@ -20,8 +20,6 @@ export interface DeviceActions {
   admit: (pageId: string) => void
   /** Sends a page away for this session. */
   remove: (pageId: string) => void
-  /** After the connection was given up. */
-  reconnect: () => void
 }
 
 export interface DevicesPanelProps {
@@ -53,14 +51,7 @@ export function DevicesPanel(props: DevicesPanelProps): VNode {
         <h2>Devices</h2>
         <StatusMark tone={tone}>{text}</StatusMark>
       </div>
-      {connection === 'closed' && (
-        <p>
-          The server is gone. Editing and ranks on this page go on.{' '}
-          <button type="button" class="text-button" onClick={() => actions.reconnect()}>
-            Connect again
-          </button>
-        </p>
-      )}
+      {connection === 'closed' && <p>Open the notebook by the link that “npm start” printed last.</p>}
       {waiting !== null && (
         <p class="devices-waiting" role="status" data-testid="devices-waiting">
           <StatusMark tone="wait" /> <code>{waiting.call}</code> asks for {plural(waiting.asked, 'device')};{' '}

@@ -17,7 +17,7 @@ import { initialSession, reduceSession, type SessionAction, type SessionState } 
 /** Milliseconds that a launch waits for this page's own slots to be there. */
 const JOIN_TIMEOUT_MS = 30_000
 
-/** One life of both connections; after it was given up, a new one is made. */
+/** Both connections and what runs on them. */
 interface Line {
   control: SignalingClient
   page: SignalingClient
@@ -33,7 +33,7 @@ export class NotebookSession {
   readonly #link: SessionLink
   readonly #pageId: string
   readonly #giveWay: GiveWay
-  #line: Line
+  readonly #line: Line
   /** Runs this page's ranks; its code comes when it is needed. */
   #host: NodeHost | null = null
   /** The slots that the session knows of. */
@@ -101,30 +101,17 @@ export class NotebookSession {
     this.#line.control.request('page:remove', { pageId, reason: 'sent away in the notebook' }).catch(this.fail)
   }
 
-  /** Starts over after the connection was given up. */
-  reconnect(): void {
-    this.#close()
-    this.store.dispatch({ type: 'connection', connection: 'connecting' })
-    this.#line = this.#connect()
-  }
-
   /** Ends ranks and connections, as closing the page does. */
   dispose(): void {
     this.#giveWay.close()
     void this.#line.pool.dispose()
-    this.#close()
+    this.#host?.dispose()
+    this.#line.page.close()
+    this.#line.control.close()
   }
 
   readonly fail = (thrown: unknown): void => {
     this.store.dispatch({ type: 'notice', error: toWireError(thrown) })
-  }
-
-  #close(): void {
-    this.#host?.dispose()
-    this.#host = null
-    this.#joinedSlots = 0
-    this.#line.page.close()
-    this.#line.control.close()
   }
 
   #connect(): Line {

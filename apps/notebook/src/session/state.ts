@@ -7,7 +7,7 @@ import type { SessionSnapshot, WireError } from '@rondo/protocol'
 import type { SessionView } from '@rondo/ui/session'
 
 export interface SessionState extends Omit<SessionView, 'run'> {
-  /** `closed`: given up; only a person's click connects again. */
+  /** `closed`: the session does not know this page's link any more. */
   connection: 'connecting' | 'online' | 'offline' | 'closed'
   /** What a launch waits for: ranks that are being started. */
   waiting: { call: string; asked: number; here: number; since: number } | null

@@ -1,6 +1,5 @@
 /** What `bench allreduce` was asked to measure, with every value checked. Not for: measuring. */
-import { parseArgs } from 'node:util'
-import { RondoError } from '@rondo/protocol'
+import { badFlag, readFlags, readRepetitions } from './flags.ts'
 
 export const BENCH_CARRIERS = ['webrtc', 'port', 'memory'] as const
 export type BenchCarrier = (typeof BENCH_CARRIERS)[number]
@@ -28,36 +27,20 @@ const MAX_REPETITIONS = 1_000
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 }
 
-const FLAGS = {
-  ranks: { type: 'string', default: '2,4' },
-  sizes: { type: 'string', default: '4KiB,64KiB,1MiB,16MiB' },
-  carriers: { type: 'string', default: BENCH_CARRIERS.join(',') },
-  json: { type: 'string' },
-  repetitions: { type: 'string' },
-  browser: { type: 'string' },
-} as const
+const FLAGS = ['ranks', 'sizes', 'carriers', 'json', 'repetitions', 'browser'] as const
+const DEFAULT_RANKS = '2,4'
+const DEFAULT_SIZES = '4KiB,64KiB,1MiB,16MiB'
 
 /** @throws BAD_ARGUMENT: the flag with the value it got, what is allowed, what to do */
 export function parseAllReducePlan(words: readonly string[]): AllReducePlan {
-  const { values, positionals } = parseArgs({ args: [...words], options: FLAGS, strict: false, allowPositionals: true })
-  const unknown = Object.keys(values).find((name) => !(name in FLAGS))
-  if (unknown !== undefined || positionals.length > 0) {
-    const word = unknown === undefined ? `"${positionals[0]}"` : `--${unknown}`
-    const allowed = Object.keys(FLAGS).map((name) => `--${name}`)
-    throw bad(word, `allowed are ${allowed.join(', ')}. Correct it, or see npm run bench -- help.`)
-  }
-  const text = (name: keyof typeof FLAGS): string | undefined => {
-    const value = values[name]
-    if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value
-    throw bad(`--${name}`, `a value is missing. Write --${name} VALUE, or see npm run bench -- help.`)
-  }
+  const { ranks, sizes, carriers, json, repetitions, browser } = readFlags(words, FLAGS)
   return {
-    ranks: list('ranks', text('ranks')!, parseRanks),
-    sizes: list('sizes', text('sizes')!, parseSize),
-    carriers: list('carriers', text('carriers')!, parseCarrier),
-    json: text('json'),
-    repetitions: text('repetitions') === undefined ? undefined : parseRepetitions(text('repetitions')!),
-    browser: text('browser'),
+    ranks: list('ranks', ranks ?? DEFAULT_RANKS, parseRanks),
+    sizes: list('sizes', sizes ?? DEFAULT_SIZES, parseSize),
+    carriers: list('carriers', carriers ?? BENCH_CARRIERS.join(','), parseCarrier),
+    json,
+    repetitions: repetitions === undefined ? undefined : readRepetitions(repetitions, MAX_REPETITIONS),
+    browser,
   }
 }
 
@@ -67,7 +50,7 @@ export function parseSize(word: string, given = `--sizes=${word}`): number {
   const unit = Object.keys(UNITS).find((name) => name.toLowerCase() === match?.[2]?.toLowerCase())
   const bytes = match === null || unit === undefined ? Number.NaN : Number(match[1]) * UNITS[unit]!
   if (bytes >= ELEMENT_BYTES && bytes <= MAX_BYTES && bytes % ELEMENT_BYTES === 0) return bytes
-  throw bad(
+  throw badFlag(
     given,
     `"${word}" is no size; allowed are multiples of ${ELEMENT_BYTES}B up to ${formatSize(MAX_BYTES)}. Write sizes like 4KiB,64KiB,1MiB.`,
   )
@@ -82,26 +65,19 @@ export function formatSize(bytes: number): string {
 function parseRanks(word: string, given: string): number {
   const ranks = /^\d+$/.test(word) ? Number(word) : Number.NaN
   if (ranks >= 2 && ranks <= MAX_RANKS) return ranks
-  throw bad(given, `"${word}" is no number of ranks; allowed are 2 to ${MAX_RANKS}. Write numbers like 2,4.`)
+  throw badFlag(given, `"${word}" is no number of ranks; allowed are 2 to ${MAX_RANKS}. Write numbers like 2,4.`)
 }
 
 function parseCarrier(word: string, given: string): BenchCarrier {
   const carrier = BENCH_CARRIERS.find((name) => name === word.toLowerCase())
   if (carrier !== undefined) return carrier
-  throw bad(given, `"${word}" is no carrier; allowed are ${BENCH_CARRIERS.join(', ')}. Name one or several of these.`)
-}
-
-function parseRepetitions(word: string): number {
-  const count = /^\d+$/.test(word) ? Number(word) : Number.NaN
-  if (count >= 1 && count <= MAX_REPETITIONS) return count
-  throw bad(`--repetitions=${word}`, `an integer from 1 to ${MAX_REPETITIONS} is needed. Correct it, or leave it out.`)
+  throw badFlag(
+    given,
+    `"${word}" is no carrier; allowed are ${BENCH_CARRIERS.join(', ')}. Name one or several of these.`,
+  )
 }
 
 /** Each value once, in the order given. */
 function list<T>(name: string, text: string, parse: (word: string, given: string) => T): T[] {
   return [...new Set(text.split(',').map((word) => parse(word.trim(), `--${name}=${text}`)))]
-}
-
-function bad(given: string, rest: string): RondoError {
-  return new RondoError('BAD_ARGUMENT', `${given}: ${rest}`)
 }

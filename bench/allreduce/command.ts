@@ -2,13 +2,10 @@
  * `bench allreduce`: every carrier, number of ranks and size in turn; a table on standard output, JSON on demand.
  * Not for: what is measured (measure.ts) or where the ranks are (tabs-lab.ts, memory-world.ts).
  */
-import { existsSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, totalmem } from 'node:os'
-import { dirname, resolve } from 'node:path'
-import { RondoError } from '@rondo/protocol'
 import { Cleanup } from '../../packages/cli/src/process/cleanup.ts'
 import { listenForInterrupts } from '../../packages/cli/src/process/interrupt.ts'
 import { type AllReducePlan, type BenchCarrier, parseAllReducePlan } from '../arguments.ts'
+import { JsonReport } from '../json-report.ts'
 import { type Figures, measureCase } from './measure.ts'
 import { openMemoryWorld } from './memory-world.ts'
 import { tableHead, tableRow } from './table.ts'
@@ -17,36 +14,12 @@ import type { World } from './world.ts'
 
 export async function allReduceCommand(words: readonly string[]): Promise<void> {
   const plan = parseAllReducePlan(words)
-  if (plan.json !== undefined && !existsSync(dirname(resolve(plan.json)))) {
-    throw new RondoError(
-      'BAD_ARGUMENT',
-      `--json=${plan.json}: there is no folder ${dirname(plan.json)}. Make it first, or name another file.`,
-    )
-  }
+  const json = JsonReport.at(plan.json)
   const cleanup = new Cleanup()
   const interrupt = listenForInterrupts((name) => console.error(`${name}: closing browser and server …`))
-  const loadBefore = loadavg()
   try {
     const { results, browser } = await measureAll(plan, cleanup, interrupt.signal)
-    if (plan.json === undefined) return
-    const report = {
-      benchmark: 'allreduce',
-      command: ['npm run bench -- allreduce', ...words].join(' '),
-      at: new Date().toISOString(),
-      machine: {
-        processor: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-        memoryBytes: totalmem(),
-        platform: `${process.platform} ${process.arch}`,
-        node: process.version,
-        browser,
-      },
-      /** 1, 5 and 15 minutes. */
-      loadAverages: { before: loadBefore, after: loadavg() },
-      results,
-    }
-    writeFileSync(plan.json, `${JSON.stringify(report, null, 2)}\n`)
-    console.error(`Figures are in ${plan.json}.`)
+    json?.write('allreduce', words, browser, { results })
   } finally {
     await cleanup.run()
     interrupt.dispose()

@@ -45,6 +45,20 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+/** Codes by which a rank reports somebody else's end. */
+const SECOND_HAND: ReadonlySet<string> = new Set<ErrorCode>([
+  'CONNECTION_LOST',
+  'LINK_FAILED',
+  'RANK_LOST',
+  'RANK_FAILED',
+  'ABORTED',
+])
+
+/** Whether an error of this code only says that another rank is gone: its cause is that rank's own error or loss. */
+export function isSecondHandCode(code: string): boolean {
+  return SECOND_HAND.has(code)
+}
+
 export interface RondoErrorOptions {
   /** The rank that met the error, in a run of more than one. */
   rank?: number

@@ -12,6 +12,7 @@ export {
   type ErrorCode,
   fromWireError,
   invariant,
+  isSecondHandCode,
   RondoError,
   toWireError,
   type WireError,

@@ -2,7 +2,14 @@
  * What ranks report, and what it means for their run: ready, progress, done, error. An error that only says
  * "my neighbour is gone" is held for a moment, because the neighbour's own error or loss is the real cause.
  */
-import { type RankEvent, type RankEventMessage, RondoError, type RunState, type WireError } from '@rondo/protocol'
+import {
+  isSecondHandCode,
+  type RankEvent,
+  type RankEventMessage,
+  RondoError,
+  type RunState,
+  type WireError,
+} from '@rondo/protocol'
 import type { Effect } from './effects.ts'
 import { requireOwnSeat, requireRun } from './ownership.ts'
 import type { Connection, SessionRecord } from './record.ts'
@@ -10,15 +17,6 @@ import { endRun } from './runs.ts'
 
 /** Milliseconds that a second-hand error waits for its cause; with the heartbeat still below the 5 s promise. */
 const SECOND_HAND_WAIT_MS = 1_000
-
-/** Errors by which a rank reports somebody else's end. */
-const SECOND_HAND: ReadonlySet<string> = new Set([
-  'CONNECTION_LOST',
-  'LINK_FAILED',
-  'RANK_LOST',
-  'RANK_FAILED',
-  'ABORTED',
-])
 
 /** Checks ownership, keeps what state needs, and fans the event out. Events after the end still reach everyone. */
 export function rankEvent(
@@ -73,7 +71,7 @@ export function expireSuspicion(record: SessionRecord, now: number): Effect[] {
 
 function judge(record: SessionRecord, run: RunState, reporter: number, error: WireError, now: number): Effect[] {
   if (run.status !== 'running') return []
-  if (!SECOND_HAND.has(error.code) && error.rank === reporter) {
+  if (!isSecondHandCode(error.code) && error.rank === reporter) {
     return endRun(record, run, { status: 'failed', reason: error.message, error }, now)
   }
   const first = record.suspicion === null

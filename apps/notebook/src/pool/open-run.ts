@@ -1,9 +1,7 @@
-/** Opens a run for the notebook's ranks on chosen slots: its folder, its configuration, its seats. */
-import type { DirectRanks } from '@rondo/fabric/page'
 import { type ProcessGroupBackend, RondoError, type RunConfig, type RunState } from '@rondo/protocol'
-import type { SignalingClient } from '@rondo/transport'
 import { OPENER } from '../rank/messages.ts'
 import type { PoolEvent } from './events.ts'
+import type { RankPoolOptions } from './options.ts'
 import { RankRun } from './rank-run.ts'
 import { RunFolder } from './run-folder.ts'
 import type { Slot } from './slots.ts'
@@ -26,19 +24,6 @@ export interface OpenedRun {
   folder: RunFolder
 }
 
-export interface OpenRunOptions {
-  client: SignalingClient
-  origin: string
-  joinToken: string
-  controlToken: string
-  localPageId(): string | null
-  /** The short way to ranks of this page, by which their results come; null while `localPageId` gives null. */
-  directRanks(): DirectRanks | null
-  /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
-  askOthers?: (signal: AbortSignal) => Promise<boolean>
-  scriptUrl?: string
-}
-
 export function sameShape({ run }: OpenedRun, shape: RunShape): boolean {
   return (
     run.config.processGroupBackend === shape.processGroupBackend &&
@@ -50,7 +35,7 @@ export function sameShape({ run }: OpenedRun, shape: RunShape): boolean {
 
 /** Resolves when every rank waits for a job. On failure nothing is left behind. */
 export async function openRun(
-  options: OpenRunOptions,
+  options: RankPoolOptions,
   shape: RunShape,
   signal: AbortSignal,
   tell: (event: PoolEvent) => void,
@@ -100,7 +85,7 @@ export async function openRun(
 
 /** A notebook's run whose page is gone holds its ranks for ever: it is ended. Others are asked. */
 async function freeSession(
-  { client, askOthers }: OpenRunOptions,
+  { client, askOthers }: RankPoolOptions,
   pageId: string | null,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,16 +1,10 @@
-/**
- * The ranks of a notebook: opened when something is launched, kept warm for the next launch, persistent between
- * `%dist_init` and `%dist_shutdown`. One job at a time; a launch that fails or is stopped ends the ranks, and the next
- * one gets new ones. No views here; the panels are fed by events.
- */
-import type { DirectRanks } from '@rondo/fabric/page'
 import { RondoError, toWireError } from '@rondo/protocol'
-import type { SignalingClient } from '@rondo/transport'
 import { CellFailure } from '../kernel/client.ts'
 import type { DistStatus, LaunchOptions } from '../kernel/messages.ts'
 import type { JobListeners, PoolEvent } from './events.ts'
 import { askAll, runJob } from './job.ts'
 import { type OpenedRun, openRun, type RunShape, sameShape } from './open-run.ts'
+import type { RankPoolOptions } from './options.ts'
 import { requireRanks, wantedDevices } from './requests.ts'
 import { requireServer } from './server-here.ts'
 import { chooseSlots, listSlots, type Slot } from './slots.ts'
@@ -18,23 +12,6 @@ import { askStatus } from './status.ts'
 
 /** Milliseconds for all ranks to pass `%sync`: a rank's cell may still run on. */
 const SYNC_TIMEOUT_MS = 90_000
-
-export interface RankPoolOptions {
-  /** Connected with the session's control token. */
-  client: SignalingClient
-  /** Origin of the server that the page came from. */
-  origin: string
-  joinToken: string
-  controlToken: string
-  /** The id under which this page joined with its slots; null while it brings none. */
-  localPageId(): string | null
-  /** The short way to ranks of this page, by which their results come; null while `localPageId` gives null. */
-  directRanks(): DirectRanks | null
-  /** Asks other notebooks to give up ranks that they only keep warm; true when one did. */
-  askOthers?: (signal: AbortSignal) => Promise<boolean>
-  /** Only tests set it. */
-  scriptUrl?: string
-}
 
 export interface CellOrder {
   code: string

@@ -5,17 +5,9 @@
 import type { RankContext } from '@rondo/fabric'
 import { toCellError } from '@rondo/kernel'
 import type { CellError } from '@rondo/kernel/output'
-import { RondoError } from '@rondo/protocol'
+import { isSecondHandCode, RondoError } from '@rondo/protocol'
 import type { FailureReason } from './messages.ts'
 
-/** Codes by which a rank reports somebody else's end. */
-const SECOND_HAND: ReadonlySet<string> = new Set([
-  'CONNECTION_LOST',
-  'LINK_FAILED',
-  'RANK_LOST',
-  'RANK_FAILED',
-  'ABORTED',
-])
 /** Characters of a message that travel. */
 const MAX_MESSAGE = 8_000
 /** Frames of a stack that travel, and causes below one another. */
@@ -25,7 +17,7 @@ const MAX_CAUSES = 5
 /** Whether an error with this code and rank is news of another rank's end. */
 export function isSecondHand(error: { code?: string | null; rank?: number | null | undefined }, rank: number): boolean {
   const isElsewhere = typeof error.rank === 'number' && error.rank !== rank
-  return isElsewhere || SECOND_HAND.has(error.code ?? '')
+  return isElsewhere || isSecondHandCode(error.code ?? '')
 }
 
 export function reasonOf(

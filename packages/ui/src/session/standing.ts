@@ -2,11 +2,8 @@
  * How a seat really stands. The server marks every rank that reported an error as failed, also those whose only
  * trouble was that another one is gone; people look for the one that caused it. Pure.
  */
-import type { ErrorCode, Seat } from '@rondo/protocol'
+import { isSecondHandCode, type Seat } from '@rondo/protocol'
 import type { RunProgress } from './run-progress.ts'
-
-/** Errors by which a rank reports somebody else's end. */
-const SECOND_HAND = new Set<ErrorCode>(['RANK_LOST', 'CONNECTION_LOST', 'LINK_FAILED', 'RANK_FAILED', 'ABORTED'])
 
 export type Standing = Seat['state'] | 'stopped'
 
@@ -17,5 +14,5 @@ export function standing(run: RunProgress, seat: Seat): Standing {
   if (cause.rank === seat.rank) return cause.code === 'RANK_LOST' ? 'lost' : seat.state
   if (seat.state === 'running' || seat.state === 'starting') return 'stopped'
   const own = run.ranks[seat.rank]?.error
-  return seat.state === 'failed' && own != null && SECOND_HAND.has(own.code) ? 'stopped' : seat.state
+  return seat.state === 'failed' && own != null && isSecondHandCode(own.code) ? 'stopped' : seat.state
 }

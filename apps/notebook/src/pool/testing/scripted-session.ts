@@ -5,7 +5,7 @@
 import type { Member, RankEvent, RunConfig, RunState, SessionSnapshot, WireError } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
 import type { JobOrder, RankCommand, RankMessage } from '../../rank/messages.ts'
-import type { RankPoolOptions } from '../rank-pool.ts'
+import type { RankPoolOptions } from '../options.ts'
 
 type Listener = (payload: unknown) => void
 type ConnectionListener = Parameters<SignalingClient['onConnection']>[0]

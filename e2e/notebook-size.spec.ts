@@ -60,17 +60,15 @@ function sourcesOf(path: string): string[] {
 }
 
 test('the page and its editor need at most 350 kB of compressed JavaScript', () => {
-  const page = scripts.filter(({ onMainThread }) => onMainThread)
-  const list = page.map(({ path, gzipBytes }) => `${basename(path)} ${gzipBytes}`).join('\n')
-  expect(page.length, 'nothing was loaded').toBeGreaterThan(0)
-  expect(gzipBytesOf(page), list).toBeLessThanOrEqual(MAX_BYTES)
+  const list = scripts.map(({ path, gzipBytes }) => `${basename(path)} ${gzipBytes}`).join('\n')
+  expect(scripts.length, 'nothing was loaded').toBeGreaterThan(0)
+  expect(gzipBytesOf(scripts), list).toBeLessThanOrEqual(MAX_BYTES)
   // An empty notebook would be small, too.
-  expect(gzipBytesOf(page), list).toBeGreaterThan(MAX_BYTES / 4)
+  expect(gzipBytesOf(scripts), list).toBeGreaterThan(MAX_BYTES / 4)
 })
 
 test('plots, Markdown, run code and training come later', () => {
-  const page = scripts.filter(({ onMainThread }) => onMainThread)
-  const sources = page.flatMap(({ path }) => sourcesOf(path).map((source) => ({ source, path })))
+  const sources = scripts.flatMap(({ path }) => sourcesOf(path).map((source) => ({ source, path })))
   for (const [what, pattern] of Object.entries(AT_ONCE)) {
     expect(
       sources.filter(({ source }) => pattern.test(source)),
@@ -92,13 +90,5 @@ test('plots, Markdown, run code and training come later', () => {
       sources.filter(({ source }) => pattern.test(source)).map(({ source, path }) => `${path}: ${source}`),
       `${what} is loaded at once`,
     ).toEqual([])
-  }
-})
-
-test('nothing of plots, Markdown or training is even fetched', () => {
-  const { 'the transpiler of cells': _a, 'the parser of cells': _b, 'running cells': _c, ...others } = LATER
-  for (const { path } of scripts) {
-    const found = sourcesOf(path).filter((source) => Object.values(others).some((pattern) => pattern.test(source)))
-    expect(found, path).toEqual([])
   }
 })

@@ -1,6 +1,6 @@
 /**
- * The JavaScript that a page needs before anybody does anything in it: what a real browser evaluates on the page's
- * main thread, and what it fetches besides (for workers, for later). Not for: what a build contains.
+ * The JavaScript that a page fetches before anybody does anything in it, in a real browser, workers included. Not for:
+ * what a build contains.
  */
 import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
@@ -16,13 +16,11 @@ export interface PageScript {
   path: string
   /** Bytes as gzip makes them at its usual level; the server itself need not compress. */
   gzipBytes: number
-  /** True if the main thread evaluates it; otherwise it is fetched for a worker, or ahead of need. */
-  onMainThread: boolean
 }
 
 /**
  * Opens `link` in `page`, which must be fresh, and waits with `settled` until the page is as a person sees it first,
- * and then until no further script comes. Chromium only, as Playwright knows what is evaluated there alone.
+ * and then until no further script comes.
  */
 export async function initialJavaScript(
   page: Page,
@@ -35,18 +33,14 @@ export async function initialJavaScript(
     if (isScript(response.url())) responses.set(new URL(response.url()).pathname, response)
   }
   page.context().on('response', note)
-  await page.coverage.startJSCoverage({ resetOnNavigation: false })
   await page.goto(link)
   await settled(page)
   await quiet(() => responses.size)
-  const evaluated = await page.coverage.stopJSCoverage()
   page.context().off('response', note)
-  const onMainThread = new Set(evaluated.filter(({ url }) => isScript(url)).map(({ url }) => new URL(url).pathname))
   const scripts = await Promise.all(
     [...responses].map(async ([path, response]) => ({
       path,
       gzipBytes: gzipSync(await response.body()).length,
-      onMainThread: onMainThread.has(path),
     })),
   )
   return scripts.sort((a, b) => b.gzipBytes - a.gzipBytes)

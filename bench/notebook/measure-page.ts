@@ -1,7 +1,7 @@
 /** How long until the notebook can be used, and how much JavaScript that takes. Not for: what happens afterwards. */
 import { setTimeout } from 'node:timers/promises'
 import type { BrowserContext } from 'playwright-core'
-import { gzipBytesOf, initialJavaScript, type PageScript } from '../../scripts/page-javascript.ts'
+import { gzipBytesOf, initialJavaScript } from '../../scripts/page-javascript.ts'
 import type { Figure } from './figure.ts'
 import type { NotebookLab } from './lab.ts'
 import { NotebookTab } from './tab.ts'
@@ -20,16 +20,8 @@ export async function measureSize(lab: NotebookLab): Promise<Figure[]> {
     const scripts = await initialJavaScript(page, lab.link, () =>
       page.waitForFunction(() => benchClock.homeUsable !== null),
     )
-    const kilobytes = (of: PageScript[]): number[] => [gzipBytesOf(of) / 1_000]
-    const worker = scripts.filter(({ onMainThread }) => !onMainThread)
     return [
-      {
-        what: 'JavaScript of the page, gzip',
-        unit: 'kB',
-        values: kilobytes(scripts.filter(({ onMainThread }) => onMainThread)),
-        wanted: WANTED_KB,
-      },
-      { what: 'JavaScript of the kernel’s worker, gzip, fetched beside it', unit: 'kB', values: kilobytes(worker) },
+      { what: 'JavaScript of the page, gzip', unit: 'kB', values: [gzipBytesOf(scripts) / 1_000], wanted: WANTED_KB },
     ]
   } finally {
     await context.close()

@@ -2,7 +2,7 @@
  * The notebook's page in its session: it controls (opens and commands runs) on one connection and takes part with
  * slots of its own on another. Not for: running launches (pool/) or showing anything.
  */
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { describeDevice } from '@rondo/engine/device'
 import type { NodeHost } from '@rondo/fabric/page'
 import { RondoError, toWireError } from '@rondo/protocol'
@@ -59,13 +59,32 @@ export class NotebookSession {
     const { joined } = this.#line
     const deadline = AbortSignal.any([abort, AbortSignal.timeout(JOIN_TIMEOUT_MS)])
     await Promise.race([
-      joined,
+      joined.then(() => this.#present(deadline)),
       new Promise<never>((_, reject) => {
         const give = (): void => reject(abort.aborted ? abort.reason : notConnected())
         if (deadline.aborted) give()
         else deadline.addEventListener('abort', give, { once: true })
       }),
     ])
+  }
+
+  /** After a server came back, its session knows this page's slots a moment later than it answers. */
+  async #present(deadline: AbortSignal): Promise<void> {
+    if (this.#joinedSlots === 0) return
+    await new Promise<void>((resolve) => {
+      const stop = effect(() => {
+        const { connection, snapshot, fresh } = this.store.published.value
+        const isHere = fresh && snapshot?.members.some((member) => member.pageId === this.#pageId) === true
+        // Without a server the launch itself says what it lacks.
+        if (isHere || connection !== 'online') queueMicrotask(end)
+      })
+      const end = (): void => {
+        stop()
+        deadline.removeEventListener('abort', end)
+        resolve()
+      }
+      deadline.addEventListener('abort', end, { once: true })
+    })
   }
 
   /** Changes how many ranks this page may run: at once, or when the present job is over. Warm ranks are given up. */

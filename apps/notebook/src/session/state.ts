@@ -9,6 +9,8 @@ import type { SessionView } from '@rondo/ui/session'
 export interface SessionState extends Omit<SessionView, 'run'> {
   /** `closed`: the session does not know this page's link any more. */
   connection: 'connecting' | 'online' | 'offline' | 'closed'
+  /** Whether the snapshot came on the present connection; an older one may be of a server that is gone. */
+  fresh: boolean
   /** What a launch waits for: ranks that are being started. */
   waiting: { call: string; asked: number; here: number; since: number } | null
   /** The last thing that went wrong and that no cell shows; gone with the next success. */
@@ -22,16 +24,16 @@ export type SessionAction =
   | { type: 'notice'; error: WireError | null }
 
 export function initialSession(pageId: string): SessionState {
-  return { pageId, clockSkew: 0, snapshot: null, connection: 'connecting', waiting: null, notice: null }
+  return { pageId, clockSkew: 0, snapshot: null, connection: 'connecting', fresh: false, waiting: null, notice: null }
 }
 
 export function reduceSession(state: SessionState, action: SessionAction): SessionState {
   switch (action.type) {
     case 'connection':
-      return { ...state, connection: action.connection }
+      return { ...state, connection: action.connection, fresh: state.fresh && action.connection === 'online' }
     case 'session': {
       const { snapshot, at } = action
-      return { ...state, snapshot, clockSkew: snapshot.serverTime - at }
+      return { ...state, snapshot, fresh: true, clockSkew: snapshot.serverTime - at }
     }
     case 'waiting':
       return { ...state, waiting: action.waiting }

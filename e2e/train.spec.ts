@@ -90,7 +90,7 @@ test('a script gets its arguments and may do everything at its top level', async
 
 test("the README's script runs as it stands there", async () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  const script = readme.match(/```ts\n([\s\S]*?)```/)?.[1]
+  const script = readme.match(/## A script\n+```ts\n([\s\S]*?)```/)?.[1]
   expect(script).toBeDefined()
   const folder = mkdtempSync(join(tmpdir(), 'rondo-readme-'))
   try {

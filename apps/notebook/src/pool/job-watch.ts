@@ -61,6 +61,11 @@ export class JobWatch implements RunListener {
     return this.failures.find(({ reason }) => reason === 'own')
   }
 
+  /** What a rank heard of one that has not said a word of its own. */
+  get lost(): RankFailed | undefined {
+    return this.failures.find(({ error }) => error.rank !== null && !this.#hasEnded(error.rank))
+  }
+
   /** Resolves when every output that came has been told. */
   shown(): Promise<void> {
     return this.#outputs

@@ -14,6 +14,8 @@ import type { RunFolder } from './run-folder.ts'
 const TAKE_TIMEOUT_MS = 30_000
 /** Milliseconds that news of another rank's failure waits for that rank's own word. */
 const OWN_WORD_MS = 1_500
+/** Milliseconds for the server to find out that a rank is gone, which says so with its node and last step. */
+const VERDICT_MS = 4_000
 /** Milliseconds for the other ranks to stop after one failed or the person pressed Stop once. */
 const LET_GO_MS = 60_000
 /** Milliseconds for stopped ranks to tidy up, as their page gives them. */
@@ -64,14 +66,17 @@ export async function runJob(order: JobOrder): Promise<Map<number, ArrayBuffer>>
   }
 }
 
-/** The error to show: what a rank's own code threw, if it says so in time. */
+/** The error to show: what a rank's own code threw, if it says so in time; else who is gone, before who only heard of it. */
 async function failureOf({ run, signal }: JobOrder, watch: JobWatch): Promise<Error> {
-  await run
-    .until(() => watch.culprit !== undefined || watch.allEnded, { signal, timeoutMs: OWN_WORD_MS, what: () => '' })
-    .catch((thrown: unknown) => {
-      if (signal.aborted || run.ended !== null) throw thrown
-    })
-  const failure = watch.culprit ?? watch.failures[0]
+  const settled = (timeoutMs: number, done: () => boolean): Promise<void> =>
+    run
+      .until(() => watch.culprit !== undefined || watch.allEnded || done(), { signal, timeoutMs, what: () => '' })
+      .catch((thrown: unknown) => {
+        if (signal.aborted || run.ended !== null) throw thrown
+      })
+  await settled(OWN_WORD_MS, () => watch.lost !== undefined)
+  if (watch.culprit === undefined && watch.lost !== undefined) await settled(VERDICT_MS, () => false)
+  const failure = watch.culprit ?? watch.lost ?? watch.failures[0]
   return failure === undefined
     ? (run.ended ?? new Error('invariant violation: no failure'))
     : cellFailure(failure.error)

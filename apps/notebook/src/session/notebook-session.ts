@@ -76,7 +76,7 @@ export class NotebookSession {
         const { connection, snapshot, fresh } = this.store.published.value
         const isHere = fresh && snapshot?.members.some((member) => member.pageId === this.#pageId) === true
         // Without a server the launch itself says what it lacks.
-        if (isHere || connection !== 'online') queueMicrotask(end)
+        if (isHere || connection !== 'online') queueMicrotask(() => end())
       })
       const end = (): void => {
         stop()

@@ -7,13 +7,13 @@ const executablePath =
   process.env['CHROME_PATH'] || candidatePaths({ platform: process.platform, environment: process.env }).find(isProgram)
 
 /**
- * Browser and end-to-end tests: real Chromium, real WebRTC, real servers on free ports. One worker, because
- * each test drives several tabs of its own and the smallest machine has two cores.
+ * Browser and end-to-end tests: real Chromium, real WebRTC, real servers on free ports. Two workers, because each
+ * test drives several tabs of its own and the smallest machine has two cores; much of the time they wait for each other.
  */
 export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
-  workers: 1,
+  workers: 2,
   timeout: 120_000,
   forbidOnly: true,
   reporter: [['list']],

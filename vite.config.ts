@@ -104,6 +104,8 @@ export default defineConfig({
         entryFileNames: (chunk) => (chunk.name in RUNTIME ? 'runtime/[name].js' : 'assets/[name]-[hash].js'),
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
+        // Names stay: the notebook's proposals show the parameters of Rondo's functions, and stacks their names.
+        minify: { mangle: false, compress: true, codegen: true },
       },
     },
   },

@@ -1,6 +1,6 @@
 /** A modal sheet on the browser's own dialog: it keeps the focus inside, closes with Esc and gives the focus back. */
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 
 export interface SheetProps {
   title: string
@@ -12,25 +12,41 @@ export interface SheetProps {
 export function Sheet({ title, onClose, children, class: className = '' }: SheetProps): VNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
-  useEffect(() => {
+  const closed = useRef(false)
+  useLayoutEffect(() => {
     dialog.current?.showModal()
   }, [])
+  // At once, not with the event that the browser sends a moment later: a key in between belongs to the notebook.
+  const close = (): void => {
+    if (closed.current) return
+    closed.current = true
+    dialog.current?.close()
+    onClose()
+  }
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a press on the backdrop; the keyboard's way is Esc
     <dialog
       ref={dialog}
       class={`sheet ${className}`}
       aria-labelledby={titleId}
-      onClose={onClose}
+      onCancel={(event) => {
+        event.preventDefault()
+        close()
+      }}
+      onSubmit={(event) => {
+        event.preventDefault()
+        close()
+      }}
+      onClose={close}
       onClick={(event) => {
         // A press on the backdrop is a press on the dialog itself.
-        if (event.target === dialog.current) dialog.current?.close()
+        if (event.target === dialog.current) close()
       }}
     >
       <div class="sheet-body">
         <div class="sheet-head">
           <h2 id={titleId}>{title}</h2>
-          <button type="button" class="icon-button" aria-label="Close" onClick={() => dialog.current?.close()}>
+          <button type="button" class="icon-button" aria-label="Close" onClick={close}>
             <span aria-hidden="true">✕</span>
           </button>
         </div>

@@ -1,21 +1,11 @@
 /** What the pool makes of its ranks' words: warm reuse, whose error is told, when ranks are ended and when kept. */
 import type { CellError } from '@rondo/kernel/output'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { LaunchOptions } from '../kernel/messages.ts'
 import type { FailureReason } from '../rank/messages.ts'
 import type { PoolEvent } from './events.ts'
 import { RankPool } from './rank-pool.ts'
-import { ScriptedSession } from './testing/scripted-session.ts'
+import { LAUNCH, ScriptedSession } from './testing/scripted-session.ts'
 
-const LAUNCH: LaunchOptions = {
-  call: 'fabric.launch',
-  name: 'train',
-  strategy: 'ddp_notebook',
-  devices: 2,
-  accelerator: null,
-  precision: null,
-  processGroupBackend: 'auto',
-}
 const program = () => new ArrayBuffer(4)
 const text = (bytes: ArrayBuffer | undefined) => new TextDecoder().decode(bytes)
 

@@ -2,20 +2,10 @@
 import type { DirectRanks } from '@rondo/fabric/page'
 import type { RankEvent } from '@rondo/protocol'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { LaunchOptions } from '../kernel/messages.ts'
 import type { RankMessage } from '../rank/messages.ts'
 import { RankPool } from './rank-pool.ts'
-import { ScriptedSession } from './testing/scripted-session.ts'
+import { LAUNCH, ScriptedSession } from './testing/scripted-session.ts'
 
-const LAUNCH: LaunchOptions = {
-  call: 'fabric.launch',
-  name: 'train',
-  strategy: 'ddp_notebook',
-  devices: 2,
-  accelerator: null,
-  precision: null,
-  processGroupBackend: 'auto',
-}
 const program = () => new ArrayBuffer(4)
 
 type Heard = Parameters<DirectRanks['hear']>[1]

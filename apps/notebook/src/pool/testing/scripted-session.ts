@@ -4,8 +4,20 @@
  */
 import type { Member, RankEvent, RunConfig, RunState, SessionSnapshot, WireError } from '@rondo/protocol'
 import type { SignalingClient } from '@rondo/transport'
+import type { LaunchOptions } from '../../kernel/messages.ts'
 import type { JobOrder, RankCommand, RankMessage } from '../../rank/messages.ts'
 import type { RankPoolOptions } from '../options.ts'
+
+/** A launch on two devices with nothing special. */
+export const LAUNCH: LaunchOptions = {
+  call: 'fabric.launch',
+  name: 'train',
+  strategy: 'ddp_notebook',
+  devices: 2,
+  accelerator: null,
+  precision: null,
+  processGroupBackend: 'auto',
+}
 
 type Listener = (payload: unknown) => void
 type ConnectionListener = Parameters<SignalingClient['onConnection']>[0]

@@ -63,7 +63,7 @@ export class DdpStrategy implements Strategy {
       bucketCapBytes: this.options.bucketCapMb * BYTES_PER_MB,
       firstBucketBytes: this.options.firstBucketMb * BYTES_PER_MB,
     })
-    return new DdpReplica({ context, parameters: trainable, buckets, options: this.options })
+    return new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook: null })
   }
 }
 

@@ -8,6 +8,8 @@ import { computeGradients, type GradientBuckets, type Optimizer, type Parameter 
 import { RondoError } from '@rondo/protocol'
 import type { Replica, StepReport, StrategyContext } from '../strategy.ts'
 import type { DdpOptions } from './ddp.ts'
+import { BucketReducer } from './hooks/bucket-reducer.ts'
+import type { CommHook } from './hooks/comm-hook.ts'
 import { LocalGradients } from './local-gradients.ts'
 import { StepClock } from './step-clock.ts'
 
@@ -16,6 +18,8 @@ export interface DdpReplicaOptions {
   parameters: readonly Parameter[]
   buckets: GradientBuckets
   options: Required<DdpOptions>
+  /** How buckets are averaged; null for plain float32 sums. */
+  hook: CommHook | null
 }
 
 export class DdpReplica implements Replica {
@@ -24,6 +28,7 @@ export class DdpReplica implements Replica {
   private readonly parameters: readonly Parameter[]
   private readonly buckets: GradientBuckets
   private readonly options: Required<DdpOptions>
+  private readonly reducer: BucketReducer
   private readonly local: LocalGradients
   private readonly clock = new StepClock()
   /** Σ over ranks and synchronisations of Σ g·n, one array a bucket; null before the first. */
@@ -35,12 +40,13 @@ export class DdpReplica implements Replica {
   private samples = 0
   lastStep: StepReport | null = null
 
-  constructor({ context, parameters, buckets, options }: DdpReplicaOptions) {
+  constructor({ context, parameters, buckets, options, hook }: DdpReplicaOptions) {
     this.group = context.group
     this.signal = context.signal
     this.parameters = parameters
     this.buckets = buckets
     this.options = options
+    this.reducer = new BucketReducer(context, parameters, buckets, hook)
     this.local = new LocalGradients()
     this.used = new Uint8Array(parameters.length)
   }
@@ -100,7 +106,7 @@ export class DdpReplica implements Replica {
       const bytes = await this.buckets.readback(bucket)
       read()
       const communicated = this.clock.enter('communication')
-      const reduced = this.group.allReduce(bytes, { op: 'sum', name: `gradients ${k}`, signal: this.signal })
+      const reduced = this.reducer.reduceBucket(k, bytes, { own: weight, sum: weightSum })
       reduced.then(communicated, communicated)
       inRing.push(reduced)
     }

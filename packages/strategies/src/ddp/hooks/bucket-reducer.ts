@@ -1,0 +1,98 @@
+/**
+ * The way of a bucket from one rank's sums to all ranks' sums, through the communication hook when there is one. It
+ * gives hooks the average's scale, so that half precision does not overflow, and keeps the order of their collectives
+ * equal on all ranks. Not for: what a hook does.
+ */
+import type { ProcessGroup } from '@rondo/collectives'
+import type { GradientBuckets, Parameter } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
+import type { BucketTensor, CommHook } from './comm-hook.ts'
+
+/** How much of a synchronisation is this rank's. */
+export interface Weights {
+  /** n of this rank. */
+  own: number
+  /** Σn over the ranks, on its way. */
+  sum: Promise<Float64Array>
+}
+
+export class BucketReducer {
+  private readonly group: ProcessGroup
+  private readonly signal: AbortSignal
+  private readonly tensors: ReadonlyArray<readonly BucketTensor[]>
+  private readonly hook: CommHook | null
+  private synchronisations = 0
+  /** End of the bucket before, for hooks whose collectives must not interleave. */
+  private before: Promise<unknown> = Promise.resolve()
+
+  /** @param hook null: plain float32 sums, which need not wait for Σn */
+  constructor(
+    { group, signal }: { group: ProcessGroup; signal: AbortSignal },
+    parameters: readonly Parameter[],
+    buckets: GradientBuckets,
+    hook: CommHook | null,
+  ) {
+    this.group = group
+    this.signal = signal
+    this.hook = hook
+    this.tensors = buckets.plan.map((slots) =>
+      slots.map(({ index, shape, size, offset }) => ({ name: parameters[index]?.name ?? '', shape, size, offset })),
+    )
+  }
+
+  /**
+   * Sums bucket `k` over the ranks. `values` are this rank's Σ g·n, which the call may overwrite; buckets come in
+   * order, from 0, each once a synchronisation. Resolves with Σ over ranks of Σ g·n, the same bytes everywhere.
+   */
+  reduceBucket(k: number, values: Float32Array, weights: Weights): Promise<Float32Array> {
+    if (this.hook === null) {
+      return this.group.allReduce(values, { op: 'sum', name: `gradients ${k}`, signal: this.signal })
+    }
+    if (k === 0) this.synchronisations += 1
+    const reduced = this.throughHook(this.hook, k, values, weights, this.before)
+    this.before = reduced.catch(() => {})
+    return reduced
+  }
+
+  private async throughHook(
+    hook: CommHook,
+    k: number,
+    values: Float32Array,
+    weights: Weights,
+    before: Promise<unknown>,
+  ): Promise<Float32Array> {
+    const { group, signal } = this
+    const step = this.synchronisations - 1
+    const sum = (await weights.sum)[0] as number
+    if (!hook.overlaps) await before
+    scale(values, 1 / sum)
+    const tensors = this.tensors[k] as readonly BucketTensor[]
+    const average = await hook.reduce(
+      { index: k, isLast: k === this.tensors.length - 1, tensors, values },
+      {
+        group,
+        signal,
+        step,
+        weight: weights.own / sum,
+        allReduce: (x, name) => group.allReduce(x, { op: 'sum', name, signal }),
+      },
+    )
+    if (!(average instanceof Float32Array) || average.length !== values.length) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `The communication hook "${hook.name}" returned ${describe(average)} for bucket ${k} of ${values.length} values. It must return the averaged bucket, a Float32Array of the same length.`,
+        { rank: group.rank },
+      )
+    }
+    return scale(average, sum)
+  }
+}
+
+function scale(values: Float32Array, factor: number): Float32Array {
+  if (factor !== 1) for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor
+  return values
+}
+
+function describe(value: unknown): string {
+  return value instanceof Float32Array ? `${value.length} values` : `a ${typeof value}`
+}

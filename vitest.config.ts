@@ -9,6 +9,7 @@ export default defineConfig({
       'signaling-server/src/**/*.test.ts',
       'scripts/**/*.test.ts',
       'bench/**/*.test.ts',
+      'examples/**/*.test.ts',
     ],
     testTimeout: 20_000,
     // Keeps tfjs's greeting and expected warnings out of a green run.

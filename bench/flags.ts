@@ -23,10 +23,13 @@ export function readFlags<N extends string>(
 }
 
 /** `--repetitions`: an integer from 1 to `most`. */
-export function readRepetitions(text: string, most: number): number {
+export const readRepetitions = (text: string, most: number): number => readCount('repetitions', text, most)
+
+/** The flag `--name`: an integer from 1 to `most`. */
+export function readCount(name: string, text: string, most: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (count >= 1 && count <= most) return count
-  throw badFlag(`--repetitions=${text}`, `an integer from 1 to ${most} is needed. Correct it, or leave it out.`)
+  throw badFlag(`--${name}=${text}`, `an integer from 1 to ${most} is needed. Correct it, or leave it out.`)
 }
 
 export function badFlag(given: string, rest: string): RondoError {

@@ -12,6 +12,11 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
     --repetitions N                  timed repetitions of each case (as many as fit into 20 s, 5 at least)
     --browser PATH                   the Chrome, Chromium or Edge to use
 
+  cpu         a 512³ product and training steps on wasm, beside PyTorch on as many threads where it is installed
+    --workloads product,product-ta,product-tb,mlp,conv
+    --in chromium,node               where the engine runs (chromium)
+    --threads N   --rounds N   --repetitions N   --kernels yes   --json FILE   --browser PATH
+
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
@@ -26,7 +31,7 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
 
   help        this text`
 
-const COMMANDS = ['allreduce', 'engine', 'notebook', 'page', 'help'] as const
+const COMMANDS = ['allreduce', 'cpu', 'engine', 'notebook', 'page', 'help'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const asksForHelp = words.includes('--help') || words.includes('-h')
@@ -40,6 +45,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case 'allreduce': {
       const { allReduceCommand } = await import('./allreduce/command.ts')
       await allReduceCommand(words)
+      return 0
+    }
+    case 'cpu': {
+      const { cpuCommand } = await import('./cpu/command.ts')
+      await cpuCommand(words)
       return 0
     }
     case 'engine':

@@ -1,0 +1,110 @@
+/**
+ * What `bench cpu` measures of ours: a product and training steps, the same shapes as in yardstick.py. Runs in Node
+ * and in a worker of a browser alike. Not for: who runs it and when (command.ts).
+ */
+import { adam, computeGradients, type Optimizer, parametersOf, seedEverything, sgd, tf } from '@rondo/engine'
+
+export const WORKLOADS = ['product', 'product-ta', 'product-tb', 'mlp', 'conv'] as const
+export type WorkloadName = (typeof WORKLOADS)[number]
+
+export interface Task {
+  workload: WorkloadName
+  /** Untimed repetitions first: engines compile their loops, caches fill. */
+  warmUp: number
+  repetitions: number
+}
+
+const BATCH = 64
+const CLASSES = 10
+const PIXELS = 784
+export const PRODUCT_SIZE = 512
+const LEARNING_RATE = 1e-3
+
+/** One repetition, up to the end of the device's work. */
+type Work = () => Promise<void>
+
+const made = new Map<WorkloadName, Work>()
+
+/** Milliseconds of each timed repetition, on the accelerator that is selected. */
+export async function runTask({ workload, warmUp, repetitions }: Task): Promise<number[]> {
+  const work = made.get(workload) ?? makeWork(workload)
+  made.set(workload, work)
+  const times: number[] = []
+  for (let i = 0; i < warmUp + repetitions; i++) {
+    const start = performance.now()
+    await work()
+    if (i >= warmUp) times.push(performance.now() - start)
+  }
+  return times
+}
+
+function makeWork(workload: WorkloadName): Work {
+  seedEverything(1)
+  switch (workload) {
+    case 'product':
+      return product(false, false)
+    case 'product-ta':
+      return product(true, false)
+    case 'product-tb':
+      return product(false, true)
+    case 'mlp':
+      return training(mlp(), [PIXELS], sgd({ learningRate: LEARNING_RATE }))
+    case 'conv':
+      return training(convNet(), [28, 28, 1], adam({ learningRate: LEARNING_RATE }))
+    default:
+      workload satisfies never
+      throw new Error(`no such workload: ${workload}`)
+  }
+}
+
+function product(transposeA: boolean, transposeB: boolean): Work {
+  const [a, b] = [0, 1].map((seed) => tf.randomNormal([PRODUCT_SIZE, PRODUCT_SIZE], 0, 1, 'float32', seed))
+  return async () => {
+    tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, transposeA, transposeB).dispose()
+  }
+}
+
+function mlp(): tf.LayersModel {
+  const relu = { activation: 'relu' } as const
+  return tf.sequential({
+    layers: [
+      tf.layers.dense({ inputShape: [PIXELS], units: 256, ...relu }),
+      tf.layers.dense({ units: 128, ...relu }),
+      tf.layers.dense({ units: CLASSES }),
+    ],
+  })
+}
+
+/** The net of examples/mnist. */
+function convNet(): tf.LayersModel {
+  const relu = { activation: 'relu' } as const
+  return tf.sequential({
+    layers: [
+      tf.layers.conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 3, ...relu }),
+      tf.layers.maxPooling2d({ poolSize: 2 }),
+      tf.layers.conv2d({ filters: 16, kernelSize: 3, ...relu }),
+      tf.layers.maxPooling2d({ poolSize: 2 }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 64, ...relu }),
+      tf.layers.dense({ units: CLASSES }),
+    ],
+  })
+}
+
+function training(model: tf.LayersModel, imageShape: number[], optimizer: Optimizer): Work {
+  const trainable = parametersOf(model).filter((parameter) => parameter.trainable)
+  const x = tf.randomUniform([BATCH, ...imageShape], 0, 1, 'float32', 3)
+  const labels = tf.tensor1d(
+    Array.from({ length: BATCH }, (_, i) => (i * 7) % CLASSES),
+    'int32',
+  )
+  return async () => {
+    const { loss, gradients } = computeGradients(
+      () => tf.losses.softmaxCrossEntropy(tf.oneHot(labels, CLASSES), model.apply(x, { training: true }) as tf.Tensor),
+      trainable,
+    )
+    optimizer.apply(trainable, gradients)
+    tf.dispose(gradients)
+    await loss
+  }
+}

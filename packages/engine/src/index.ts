@@ -21,7 +21,7 @@ export {
   writeTensors,
 } from './model/tensors.ts'
 export type { AdamOptions } from './optimizers/adam.ts'
-export { adam, adamw, adoptOptimizer, rmsprop, sgd } from './optimizers/create.ts'
+export { adam, adamw, adoptOptimizer, optimizerOfKind, rmsprop, sgd } from './optimizers/create.ts'
 export { Optimizer, type OptimizerState } from './optimizers/optimizer.ts'
 export type { RmsPropOptions } from './optimizers/rmsprop.ts'
 export type { SgdOptions } from './optimizers/sgd.ts'

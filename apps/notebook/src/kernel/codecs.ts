@@ -3,18 +3,7 @@
  * optimizers with their moments, data sets by reference to their source. Loaded with tfjs, so only when needed.
  */
 import { type Recipe, recipeOf, recreate } from '@rondo/data'
-import {
-  adam,
-  adamw,
-  Optimizer,
-  type OptimizerState,
-  readTensors,
-  rmsprop,
-  type SgdOptions,
-  sgd,
-  type TensorData,
-  tf,
-} from '@rondo/engine'
+import { Optimizer, type OptimizerState, optimizerOfKind, readTensors, type TensorData, tf } from '@rondo/engine'
 import { Fabric } from '@rondo/fabric'
 import type { ValueCodec } from '@rondo/kernel/fork'
 import { trainerCodecs } from '@rondo/trainer'
@@ -97,25 +86,10 @@ const optimizerCodec: ValueCodec = {
   encode: (value) => (value as Optimizer).state(),
   decode(parts) {
     const state = parts as OptimizerState
-    const optimizer = newOptimizer(state.hyperparameters)
+    const optimizer = optimizerOfKind(state.hyperparameters)
     optimizer.restore(state)
     return optimizer
   },
-}
-
-function newOptimizer({ kind, ...options }: OptimizerState['hyperparameters']): Optimizer {
-  switch (kind) {
-    case 'adam':
-      return adam(options)
-    case 'adamw':
-      return adamw(options)
-    case 'rmsprop':
-      return rmsprop(options)
-    case 'sgd':
-      return sgd(options as unknown as SgdOptions)
-    default:
-      throw new Error(`invariant violation: no optimizer of kind ${String(kind)}`)
-  }
 }
 
 interface TfjsOptimizerParts {

@@ -5,7 +5,7 @@
 import { RondoError } from '@rondo/protocol'
 import { tf } from '../tfjs.ts'
 import { Adam, type AdamOptions } from './adam.ts'
-import { Optimizer } from './optimizer.ts'
+import { Optimizer, type OptimizerState } from './optimizer.ts'
 import { RmsProp, type RmsPropOptions } from './rmsprop.ts'
 import { Sgd, type SgdOptions } from './sgd.ts'
 
@@ -13,6 +13,19 @@ export const sgd = (options: SgdOptions): Optimizer => new Sgd(options)
 export const adam = (options: AdamOptions = {}): Optimizer => new Adam(options, 'adam')
 export const adamw = (options: AdamOptions = {}): Optimizer => new Adam(options, 'adamw')
 export const rmsprop = (options: RmsPropOptions = {}): Optimizer => new RmsProp(options)
+
+const BY_KIND: Readonly<Record<string, (options: never) => Optimizer>> = { sgd, adam, adamw, rmsprop }
+
+/**
+ * The optimizer that saved hyper-parameters describe, with no moments yet.
+ * @throws RondoError BAD_FILE for a kind that is none of ours.
+ */
+export function optimizerOfKind({ kind, ...options }: OptimizerState['hyperparameters']): Optimizer {
+  const make = typeof kind === 'string' && Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind] : undefined
+  if (make !== undefined) return make(options as never)
+  const known = Object.keys(BY_KIND).join(', ')
+  throw new RondoError('BAD_FILE', `The saved optimizer is of kind "${kind}". Known are ${known}. Train it anew.`)
+}
 
 /** The hyper-parameters as tfjs's optimizer objects keep them; most are declared protected. */
 interface TfjsFields {

@@ -4,7 +4,7 @@
  */
 import { RondoError } from '@rondo/protocol'
 import type { ModuleLike } from '../model/parameters.ts'
-import { adam, adamw, rmsprop, sgd } from '../optimizers/create.ts'
+import { optimizerOfKind } from '../optimizers/create.ts'
 import type { Optimizer } from '../optimizers/optimizer.ts'
 import { tf } from '../tfjs.ts'
 
@@ -87,12 +87,13 @@ export function parityRun(reference: ParityReference): ParityRun {
       tf.tidy(() => tf.variable(tf.tensor(decodeTensor(value), value.shape))),
     ]),
   )
+  const { name: kind, lr: learningRate, ...options } = reference.optimizer
   const items = decodeTensor(reference.x)
   const [count = 0, ...itemShape] = reference.x.shape
   const itemSize = itemShape.reduce((product, extent) => product * extent, 1)
   return {
     model: { forward: (x) => forward(weights, x), parameters: () => weights },
-    optimizer: referenceOptimizer(reference.optimizer),
+    optimizer: optimizerOfKind({ kind, learningRate, ...options }),
     batch(step, rank = 0, worldSize = 1) {
       const picked: number[] = []
       for (let t = rank; t < reference.globalBatch; t += worldSize) {
@@ -118,20 +119,4 @@ export function parityRun(reference: ParityReference): ParityRun {
 export function decodeTensor({ float32 }: ReferenceTensor): Float32Array<ArrayBuffer> {
   const bytes = Uint8Array.from(atob(float32), (char) => char.charCodeAt(0))
   return new Float32Array(bytes.buffer)
-}
-
-function referenceOptimizer({ name, lr, ...rest }: ParityReference['optimizer']): Optimizer {
-  const options = { learningRate: lr, ...rest }
-  switch (name) {
-    case 'sgd':
-      return sgd(options)
-    case 'adam':
-      return adam(options)
-    case 'adamw':
-      return adamw(options)
-    case 'rmsprop':
-      return rmsprop(options)
-    default:
-      throw new RondoError('BAD_FILE', `Parity reference: optimizer is "${name}". Known are sgd, adam, adamw, rmsprop.`)
-  }
 }

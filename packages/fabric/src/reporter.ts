@@ -21,6 +21,13 @@ export interface EpochPosition {
   startedAt: number
 }
 
+/** A step as it is told; `at` by `performance.now()`. */
+interface Told {
+  report: StepReport
+  loss: number
+  at: number
+}
+
 export class StepReporter {
   private readonly emit: (event: RankEvent) => void
   private readonly links: () => LinkReport[]
@@ -30,6 +37,8 @@ export class StepReporter {
   private lastSent = 0
   private trainingSince: number | null = null
   private epochSamples = 0
+  /** The last step, while nothing was told of it. */
+  private withheld: Told | null = null
   /** Total number of epochs, from `fabric.epochs`; null while the script has not said it. */
   epochs: number | null = null
   steps = 0
@@ -56,11 +65,19 @@ export class StepReporter {
     this.stepInEpoch += 1
     this.samples += report.samples
     this.epochSamples += report.samples
+    const last = this.stepInEpoch === this.position?.stepsPerEpoch
+    this.withheld = { report, loss, at: now }
+    if (last || this.stepInEpoch === 1 || now - this.lastSent >= PROGRESS_INTERVAL_MS) this.flush()
+  }
+
+  /** Tells the last step if nobody heard of it: at the end of a job, whose last step may be in the middle of an epoch. */
+  flush(): void {
+    if (!this.withheld) return
+    const { report, loss, at } = this.withheld
     const { position } = this
-    const last = this.stepInEpoch === position?.stepsPerEpoch
-    if (!last && this.stepInEpoch > 1 && now - this.lastSent < PROGRESS_INTERVAL_MS) return
-    this.lastSent = now
-    const seconds = (now - (position?.startedAt ?? this.trainingSince)) / 1000
+    this.withheld = null
+    this.lastSent = at
+    const seconds = (at - (position?.startedAt ?? this.trainingSince ?? at)) / 1000
     const { numTensors, numBytes } = tf.memory()
     this.emit({
       kind: 'progress',

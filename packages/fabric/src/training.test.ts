@@ -182,6 +182,23 @@ it('tells the session what it really uses, and how training goes', async () => {
   expect(events[1]?.some((event) => event.kind === 'metrics')).toBe(false)
 })
 
+it('tells the last step of a training that never said how many there are, once', async () => {
+  const [steps] = await runRanks(1, async (rank) => {
+    const fabric = await ready(rank)
+    const [model, optimizer] = await fabric.setup(line(), tf.train.sgd(0.25))
+    const x = tf.tensor2d([1, 2], [2, 1])
+    for (let step = 0; step < 5; step++) {
+      await fabric.backward(() => meanSquare(model, x, x), { samples: 2 })
+      await optimizer.step()
+    }
+    rank.context.reporter.flush()
+    rank.context.reporter.flush()
+    return rank.events.flatMap((event) => (event.kind === 'progress' ? [event.step] : []))
+  })
+  expect(steps?.[0]).toBe(1)
+  expect(steps?.filter((step) => step === 5)).toEqual([5])
+})
+
 it('refuses what would skip the average or cannot work, saying what to do instead', async () => {
   await runRanks(2, async (rank) => {
     const unlaunched = new Fabric({}, rank.context)

@@ -80,6 +80,7 @@ export async function disposeJob(): Promise<void> {
   const ended = job
   if (!ended) return
   job = null
+  ended.context.reporter.flush()
   const base = baseRankContext()
   enterContext(base)
   ended.tensors?.disposeAll()

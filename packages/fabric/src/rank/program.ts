@@ -147,6 +147,7 @@ export class RankProgram {
 
   private reportNow(context: RankContext, hash: string | null, result: unknown): RankReport {
     const { group, reporter, accelerator } = context
+    reporter.flush()
     return {
       rank: group.rank,
       node: context.nodeLabel,

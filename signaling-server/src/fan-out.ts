@@ -5,7 +5,7 @@
 import type { SessionSnapshot } from '@rondo/protocol'
 import type { Effect } from './core/effects.ts'
 import type { Outbox } from './core/sessions.ts'
-import { type RondoServer, type RondoSocket, roomOf } from './sockets.ts'
+import { type RondoServer, type RondoSocket, roomOf, runRoomOf } from './sockets.ts'
 
 /** Milliseconds between two snapshots of a session that nobody waits for: 64 joins at once become a few. */
 const SNAPSHOT_INTERVAL_MS = 30
@@ -40,7 +40,7 @@ export class FanOut implements Outbox {
         return
       case 'broadcast': {
         const { event, payload } = effect.message
-        const room = this.#io.to(roomOf(session))
+        const room = this.#io.to(event === 'run:event' ? runRoomOf(session) : roomOf(session))
         const target = effect.droppable ? room.except(this.#congested(session)) : room
         target.emit(event, payload as never)
         return

@@ -4,7 +4,7 @@ import { passCommand } from './commands.ts'
 import type { Sessions } from './core/sessions.ts'
 import type { FanOut } from './fan-out.ts'
 import type { Relays } from './relays.ts'
-import { type RondoServer, type RondoSocket, roomOf } from './sockets.ts'
+import { type RondoServer, type RondoSocket, roomOf, runRoomOf } from './sockets.ts'
 
 export type Handlers = {
   [E in ClientEvent]: (socket: RondoSocket, payload: ClientPayloads[E]) => Promise<AckValues[E]>
@@ -83,7 +83,8 @@ export function createHandlers(io: RondoServer, sessions: Sessions, fanOut: FanO
 
 /** From now on the socket hears everything of its session. */
 export async function enter(socket: RondoSocket, fanOut: FanOut): Promise<void> {
-  await socket.join(roomOf(socket.data.session))
+  const { session, hearsRuns } = socket.data
+  await socket.join(hearsRuns ? [roomOf(session), runRoomOf(session)] : roomOf(session))
   await fanOut.greet(socket)
 }
 

@@ -51,6 +51,7 @@ async function admit(socket: RondoSocket, sessions: Sessions, options: Handshake
     session,
     connection,
     admitted: !tokenless,
+    hearsRuns: hello.runEvents ?? true,
     lastSeen: Date.now(),
     relaysInFlight: 0,
     relayQueue: Promise.resolve(),

@@ -1,6 +1,6 @@
 import type { RankEvent } from '@rondo/protocol'
 import { describe, expect, it } from 'vitest'
-import { configOf, joinOf, next, reportOf, startLab, startPair, until } from './testing/fixtures.ts'
+import { configOf, joinOf, next, rawSocket, reportOf, startLab, startPair, until } from './testing/fixtures.ts'
 
 describe('starting a run', () => {
   it('seats pages as they come and starts every page with its own ranks', async () => {
@@ -172,4 +172,21 @@ describe('signals', () => {
       code: 'UNKNOWN_RUN',
     })
   })
+})
+
+it('spares those who said that they do not listen the events of ranks, and nothing else', async () => {
+  const lab = await startLab()
+  const heard: string[] = []
+  const quiet = await rawSocket(lab.server.url, { session: 'lab', token: lab.joinToken, runEvents: false })
+  quiet.onAny((event: string) => heard.push(event))
+  const { pages, at } = await startPair(lab)
+  const event: RankEvent = { kind: 'ready', links: [] }
+  const told = next(pages[1], 'run:event')
+  const shown = new Promise<void>((resolve) => {
+    quiet.on('session', ({ run }) => run?.seats[0]?.state === 'running' && resolve())
+  })
+  await pages[0].request('rank:event', { ...at, rank: 0, event })
+  expect((await told).event.kind).toBe('ready')
+  await shown
+  expect(new Set(heard)).toEqual(new Set(['session']))
 })

@@ -12,6 +12,8 @@ export interface SocketData {
   connection: Connection
   /** False for an agent without token until its hello was accepted. */
   admitted: boolean
+  /** Whether `run:event` is sent to it. */
+  hearsRuns: boolean
   /** Server clock, ms, of the last packet of any kind, heartbeats included. */
   lastSeen: number
   relaysInFlight: number
@@ -25,4 +27,9 @@ export type RondoSocket = Socket<FromClient, ToClient, Record<string, never>, So
 /** socket.io room of everyone who was admitted to a session. */
 export function roomOf(session: string): string {
   return `session:${session}`
+}
+
+/** socket.io room of those of a session who hear `run:event`. */
+export function runRoomOf(session: string): string {
+  return `runs:${session}`
 }

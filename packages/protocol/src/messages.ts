@@ -29,6 +29,8 @@ export const HandshakeSchema = v.object({
   role: v.picklist(['page', 'agent', 'controller']),
   /** Secret of one client object: after a lost connection it proves that the same page or agent is back. */
   clientKey: v.optional(v.pipe(v.string(), v.minLength(16), v.maxLength(128))),
+  /** False where nobody listens to `run:event`: a page that hears them on its other connection. */
+  runEvents: v.optional(v.boolean()),
 })
 export type Handshake = v.InferOutput<typeof HandshakeSchema>
 

@@ -139,7 +139,7 @@ export class NotebookSession {
     // Editing and local ranks go on without the server, so whenever it is back it finds this page.
     const lasting = { url, session, reconnectTimeoutMs: null }
     const control = new SignalingClient({ ...lasting, token: controlToken, role: 'controller' })
-    const page = new SignalingClient({ ...lasting, token: joinToken, role: 'page' })
+    const page = new SignalingClient({ ...lasting, token: joinToken, role: 'page', runEvents: false })
     const pool = new RankPool({
       client: control,
       origin: url,

@@ -53,6 +53,8 @@ export interface SignalingClientOptions {
   role: Handshake['role']
   /** Milliseconds until a lost connection is given up, 60 s by default; null never gives up. */
   reconnectTimeoutMs?: number | null
+  /** False spares the server sending `run:event` to a client that does not listen to it. */
+  runEvents?: boolean
 }
 
 export interface WaitOptions {
@@ -93,8 +95,8 @@ export class SignalingClient {
       reconnectionDelay: RETRY_MIN_MS,
       reconnectionDelayMax: RETRY_MAX_MS,
       auth: (give) => {
-        const { session, role } = options
-        const hello: Handshake = { protocol: PROTOCOL_VERSION, session, role, clientKey }
+        const { session, role, runEvents = true } = options
+        const hello: Handshake = { protocol: PROTOCOL_VERSION, session, role, clientKey, runEvents }
         give(this.#token === undefined ? hello : { ...hello, token: this.#token })
       },
     })

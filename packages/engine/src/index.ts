@@ -25,6 +25,19 @@ export { adam, adamw, adoptOptimizer, optimizerOfKind, rmsprop, sgd } from './op
 export { Optimizer, type OptimizerState } from './optimizers/optimizer.ts'
 export type { RmsPropOptions } from './optimizers/rmsprop.ts'
 export type { SgdOptions } from './optimizers/sgd.ts'
+export {
+  CosineAnnealingLR,
+  type CosineAnnealingLrOptions,
+  CosineAnnealingWarmRestarts,
+  type CosineWarmRestartsOptions,
+} from './schedulers/cosine-lr.ts'
+export { ExponentialLR, MultiStepLR, type MultiStepLrOptions, StepLR, type StepLrOptions } from './schedulers/decay.ts'
+export { LambdaLR, type LrLambda } from './schedulers/lambda-lr.ts'
+export { LinearLR, type LinearLrOptions } from './schedulers/linear-lr.ts'
+export { OneCycleLR, type OneCycleLrOptions } from './schedulers/one-cycle-lr.ts'
+export { ReduceLROnPlateau, type ReduceLrOnPlateauOptions } from './schedulers/reduce-on-plateau.ts'
+export { LrScheduler, type Scheduled, type SchedulerState } from './schedulers/scheduler.ts'
+export { SequentialLR, type SequentialLrOptions } from './schedulers/sequential-lr.ts'
 export { Random, type RandomState } from './seeds/random.ts'
 export {
   randomState,

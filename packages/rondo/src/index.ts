@@ -28,7 +28,26 @@ export {
   subset,
   UnrepeatedDistributedSampler,
 } from '@rondo/data'
-export { adam, adamw, decodeSafetensors, encodeSafetensors, type Optimizer, rmsprop, sgd } from '@rondo/engine'
+export {
+  adam,
+  adamw,
+  CosineAnnealingLR,
+  CosineAnnealingWarmRestarts,
+  decodeSafetensors,
+  ExponentialLR,
+  encodeSafetensors,
+  LambdaLR,
+  LinearLR,
+  type LrScheduler,
+  MultiStepLR,
+  OneCycleLR,
+  type Optimizer,
+  ReduceLROnPlateau,
+  rmsprop,
+  SequentialLR,
+  StepLR,
+  sgd,
+} from '@rondo/engine'
 export {
   type Batch,
   currentRankContext,
@@ -57,6 +76,7 @@ export {
   type HistoryRow,
   LearningRateMonitor,
   type LogOptions,
+  type LrSchedulerConfig,
   ModelCheckpoint,
   type ModelCheckpointOptions,
   type OptimizerConfig,

@@ -6,11 +6,13 @@ import { currentRankContext, Fabric, type FabricOptions, type RankContext } from
 import type { Logger } from '@rondo/loggers'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
+import { monitored } from './callbacks/monitor.ts'
 import { callOn, type HookName, type Stage } from './hooks.ts'
 import type { VerbData } from './loaders/source.ts'
 import { checkValue, type LogPlace, resolveLog } from './logging/log-options.ts'
 import { addToHistory, type Metrics } from './logging/metrics.ts'
 import { Results } from './logging/results.ts'
+import type { LrSchedule } from './module/lr-schedule.ts'
 import type { RondoModule } from './module/module.ts'
 import { attachRuntime, type ModuleRuntime } from './module/runtime.ts'
 import type { ResolvedTrainerOptions } from './options/options.ts'
@@ -111,6 +113,19 @@ export class Run {
     const { group, signal } = this.context
     const agreed = await group.allReduce(Int32Array.of(flag ? 1 : 0), { op: 'max', name, signal })
     return agreed[0] === 1
+  }
+
+  /** The metric that a schedule watches: rank 0's value on every rank, so that learning rates stay equal. Collective. */
+  async watched({ monitor, strict }: LrSchedule): Promise<number | null> {
+    if (monitor === null) return null
+    const value = monitored(this.trainer, 'lrScheduler', monitor, strict)
+    if (this.worldSize === 1) return value
+    const { group, signal } = this.context
+    const [given, present] = await group.broadcast(Float64Array.of(value ?? 0, value === null ? 0 : 1), {
+      name: `watched ${monitor}`,
+      signal,
+    })
+    return present === 1 ? (given as number) : null
   }
 
   /** Throws when somebody outside wants this rank to stop at once. */

@@ -56,7 +56,7 @@ async function runEpoch(training: Training): Promise<boolean> {
     await publishEpoch(run, results, `training epoch ${trainer.currentEpoch}`)
   })
   trainer.currentEpoch += 1
-  if (schedule?.interval === 'epoch') schedule.advance()
+  if (schedule?.interval === 'epoch') await schedule.advance(() => run.watched(schedule))
   trainer.shouldStop = await run.anyRank(trainer.shouldStop, 'stop after epoch')
   return trainer.mayStop()
 }

@@ -9,8 +9,8 @@ import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { BatchCursor, type DrawnBatch } from '../loaders/batches.ts'
 import { publishStep, showStep, wantsStepSync } from '../logging/publish.ts'
+import type { LrSchedule } from '../module/lr-schedule.ts'
 import type { RondoModule } from '../module/module.ts'
-import type { LrSchedule } from '../module/optimizer-config.ts'
 import type { Run } from '../run.ts'
 import { giveWay } from './give-way.ts'
 
@@ -104,7 +104,7 @@ async function runBatch(training: Training, batch: DrawnBatch | null, index: num
     await run.hook('onBeforeOptimizerStep')
     await optimizer.step()
     trainer.globalStep += 1
-    if (schedule?.interval === 'step') schedule.advance()
+    if (schedule?.interval === 'step') await schedule.advance(() => run.watched(schedule))
   }
   if (!batch) return
   results.batches += 1

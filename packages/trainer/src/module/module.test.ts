@@ -1,5 +1,5 @@
 /** Modules: which variables they hold, the default forward, buffers, and optimizers with schedules. */
-import { adam, selectAccelerator, sgd, tf } from '@rondo/engine'
+import { adam, ReduceLROnPlateau, StepLR, selectAccelerator, sgd, tf } from '@rondo/engine'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { RondoModule } from './module.ts'
 import { readOptimizerConfig } from './optimizer-config.ts'
@@ -91,8 +91,10 @@ describe('forward', () => {
   })
 })
 
+const nothing = async () => null
+
 describe('configureOptimizers', () => {
-  it('may give an optimizer of tfjs or ours, with a schedule', () => {
+  it('may give an optimizer of tfjs or ours, with a schedule', async () => {
     expect(readOptimizerConfig(tf.train.adam(0.5)).optimizer).toMatchObject({ kind: 'adam', learningRate: 0.5 })
     const own = sgd({ learningRate: 1 })
     const { optimizer, schedule } = readOptimizerConfig({
@@ -100,17 +102,17 @@ describe('configureOptimizers', () => {
       lrScheduler: (epoch: number) => 1 / (epoch + 1),
     })
     expect(optimizer).toBe(own)
-    schedule?.advance()
+    await schedule?.advance(nothing)
     expect(own.learningRate).toBe(0.5)
     const every = readOptimizerConfig({
       optimizer: sgd({ learningRate: 1 }),
       lrScheduler: { scheduler: (n: number) => n, interval: 'step', frequency: 2 },
     })
     expect(every.optimizer.learningRate).toBe(0)
-    every.schedule?.advance()
+    await every.schedule?.advance(nothing)
     expect(every.optimizer.learningRate).toBe(0)
-    every.schedule?.advance()
-    expect(every.optimizer.learningRate).toBe(2)
+    await every.schedule?.advance(nothing)
+    expect(every.optimizer.learningRate).toBe(1)
   })
 
   it.each<[string, unknown, RegExp]>([
@@ -130,5 +132,11 @@ describe('configureOptimizers', () => {
     expect(config(3)).toThrow(/it is number/)
     expect(config({ scheduler: () => 1, interval: 'batch' })).toThrow(/interval is batch/)
     expect(config({ scheduler: () => 1, frequency: 0 })).toThrow(/frequency is 0/)
+    expect(config({ scheduler: () => 1, gamma: 2 })).toThrow(/no option gamma/)
+    expect(config({ scheduler: () => 1, monitor: 'val_loss' })).toThrow(/only ReduceLROnPlateau/)
+    expect(config(new StepLR(adam(), { stepSize: 1 }))).toThrow(/another optimizer/)
+    const optimizer = adam()
+    const lrScheduler = new ReduceLROnPlateau(optimizer)
+    expect(() => readOptimizerConfig({ optimizer, lrScheduler })).toThrow(/has no monitor/)
   })
 })

@@ -19,7 +19,7 @@ describe('the arguments of bench allreduce', () => {
     expect(parseAllReducePlan([])).toEqual({
       ranks: [2, 4],
       sizes: [4_096, 65_536, 1_048_576, 16_777_216],
-      carriers: ['webrtc', 'port', 'memory'],
+      carriers: ['webrtc', 'port', 'shared', 'memory'],
       json: undefined,
       repetitions: undefined,
       browser: undefined,

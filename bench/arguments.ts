@@ -1,7 +1,7 @@
 /** What `bench allreduce` was asked to measure, with every value checked. Not for: measuring. */
 import { badFlag, readFlags, readRepetitions } from './flags.ts'
 
-export const BENCH_CARRIERS = ['webrtc', 'port', 'memory'] as const
+export const BENCH_CARRIERS = ['webrtc', 'port', 'shared', 'memory'] as const
 export type BenchCarrier = (typeof BENCH_CARRIERS)[number]
 
 export interface AllReducePlan {

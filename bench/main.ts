@@ -7,7 +7,8 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   allreduce   time, bandwidth and efficiency of an all-reduce, beside the bare carrier in the same tabs
     --ranks 2,4                      numbers of ranks
     --sizes 4KiB,64KiB,1MiB,16MiB    bytes that each rank contributes
-    --carriers webrtc,port,memory    what carries them; memory is one thread in Node
+    --carriers webrtc,port,shared,memory    what carries them: between tabs, or shared memory between the workers of
+                                     one page; memory is one thread in Node
     --json FILE                      write the figures there too
     --repetitions N                  timed repetitions of each case (as many as fit into 20 s, 5 at least)
     --browser PATH                   the Chrome, Chromium or Edge to use

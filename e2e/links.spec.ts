@@ -40,22 +40,29 @@ async function keepsContract(left: LinksTab, right: LinksTab, largeBytes: number
   }
 }
 
-const pagesFor = (context: BrowserContext, count: number) =>
-  Promise.all(Array.from({ length: count }, () => lab.openPage(context)))
+const pagesFor = (context: BrowserContext, count: number, isolated?: boolean) =>
+  Promise.all(Array.from({ length: count }, () => lab.openPage(context, isolated)))
 
-for (const { carrier, backend, pages, more } of [
-  { carrier: 'local', backend: 'auto', pages: 1 },
+for (const { carrier, backend, pages, isolated, more } of [
+  { carrier: 'shared', backend: 'auto', pages: 1 },
+  { carrier: 'local', backend: 'auto', pages: 1, isolated: false },
   { carrier: 'port', backend: 'auto', pages: 2 },
   { carrier: 'webrtc', backend: 'webrtc', pages: 2 },
   { carrier: 'webrtc', backend: 'webrtc', pages: 1 },
   { carrier: 'webrtc', backend: 'webrtc', pages: 2, more: { withoutTransfer: true } },
   { carrier: 'relay', backend: 'relay', pages: 2 },
-] as Array<{ carrier: Carrier; backend: ProcessGroupBackend; pages: number; more?: Partial<StartOptions> }>) {
+] as Array<{
+  carrier: Carrier
+  backend: ProcessGroupBackend
+  pages: number
+  isolated?: boolean
+  more?: Partial<StartOptions>
+}>) {
   const how = more?.withoutTransfer ? ' through the page pump' : ''
   test(`a ${carrier} link between ${pages === 1 ? 'workers of one page' : 'two tabs'}${how} keeps the contract`, async ({
     context,
   }) => {
-    const tabs = await pagesFor(context, pages)
+    const tabs = await pagesFor(context, pages, isolated)
     const [left, right = left] = tabs as [LinksTab, LinksTab?]
     const { links } = await link([left, right], backend, more)
     expect(links[0]?.[1]).toMatchObject({ carrier, closed: false })
@@ -79,6 +86,17 @@ for (const backend of ['port', 'webrtc', 'relay'] as const) {
     expect(await watcher.stats(0, 1)).toMatchObject({ closed: true })
   })
 }
+
+test('a killed worker is seen by the workers of its page that share memory with it', async ({ context }) => {
+  const tab = await lab.openPage(context)
+  await link([tab, tab], 'port')
+  const end = tab.end(0, 1)
+  const at = Date.now()
+  await tab.page.evaluate(() => linksPage.terminate(1))
+  expect(await end).toMatchObject({ clean: false, reason: expect.stringContaining('rank 1') })
+  expect((await end).at - at).toBeLessThan(5_000)
+  expect(await tab.stats(0, 1)).toMatchObject({ carrier: 'shared', closed: true })
+})
 
 test('a tab that is closed in another browser is seen over webrtc', async ({ context, browser }) => {
   const elsewhere = await browser.newContext()
@@ -107,8 +125,8 @@ test('auto takes the cheapest carrier of every pair', async ({ context, browser 
   const third = await lab.openPage(elsewhere)
   const { links } = await link([first, first, second, third], 'auto')
   const carriers = (rank: number) => Object.values(links[rank] ?? {}).map((facts) => facts.carrier)
-  expect(carriers(0)).toEqual(['local', 'port', 'webrtc'])
-  expect(carriers(1)).toEqual(['local', 'port', 'webrtc'])
+  expect(carriers(0)).toEqual(['shared', 'port', 'webrtc'])
+  expect(carriers(1)).toEqual(['shared', 'port', 'webrtc'])
   expect(carriers(2)).toEqual(['port', 'port', 'webrtc'])
   expect(carriers(3)).toEqual(['webrtc', 'webrtc', 'webrtc'])
   await elsewhere.close()

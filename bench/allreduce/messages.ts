@@ -14,6 +14,8 @@ export type WorkerTask =
       nodeLabels: string[]
       timeoutMs: number
       port: MessagePort
+      /** That all its links must have: a page without isolation falls back to ports. */
+      carrier: TabCarrier
     }
   /** The bare channel or port of the yardstick; of ranks 0 and 1 only. */
   | { task: 'pipe'; pipe: RawPipe }
@@ -36,17 +38,19 @@ export type MeasureTask =
 export interface JoinOptions {
   session: string
   token: string
-  rank: number
+  /** Those of this page. */
+  ranks: number[]
   carrier: TabCarrier
   /** Milliseconds for all ranks to join and to be linked. */
   timeoutMs: number
 }
 
 export interface BenchPage {
-  /** Joins the session and stands by for its run. */
+  /** Joins the session, with a worker for each of its ranks, and stands by for its run. */
   join(options: JoinOptions): Promise<void>
-  /** Resolves when this rank is in the group and its yardstick, if it has one, is handed over. */
+  /** Resolves when its ranks are in the group and their yardstick, if they have one, is handed over. */
   ready(): Promise<void>
+  /** The task on each of its ranks; the longest answer. */
   measure(task: MeasureTask): Promise<number>
 }
 

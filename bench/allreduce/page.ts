@@ -1,4 +1,4 @@
-/** The bench's page: joins the session as one rank, has its links made, and makes the yardstick's bare pipe. */
+/** The bench's page: joins the session with one rank or several, has their links made, and makes the yardstick's bare pipe. */
 import type { RunStart } from '@rondo/protocol'
 import { browserIdentity, LinkBroker, SignalingClient } from '@rondo/transport'
 import { PortRendezvous } from '../../packages/transport/src/page/port-rendezvous.ts'
@@ -8,31 +8,43 @@ import type { JoinOptions, WorkerTask } from './messages.ts'
 /** The yardstick is measured between these two. */
 const RAW_RANKS: readonly number[] = [0, 1]
 
-const worker = new Worker('/allreduce-worker.js', { type: 'module' })
-const replies = new Map<number, { resolve(value: number): void; reject(error: Error): void }>()
-let calls = 0
+const workers = new Map<number, RankWorker>()
 
-worker.onmessage = ({ data }: MessageEvent<{ id: number; value: number; error?: string }>) => {
-  const reply = replies.get(data.id)
-  replies.delete(data.id)
-  if (data.error === undefined) reply?.resolve(data.value)
-  else reply?.reject(new Error(data.error))
-}
-worker.onerror = ({ message }) => {
-  for (const reply of replies.values()) reply.reject(new Error(`the worker failed: ${message}`))
+/** The worker of one rank, and what it was asked. */
+class RankWorker {
+  readonly #worker = new Worker('/allreduce-worker.js', { type: 'module' })
+  readonly #replies = new Map<number, { resolve(value: number): void; reject(error: Error): void }>()
+  #calls = 0
+
+  constructor() {
+    this.#worker.onmessage = ({ data }: MessageEvent<{ id: number; value: number; error?: string }>) => {
+      const reply = this.#replies.get(data.id)
+      this.#replies.delete(data.id)
+      if (data.error === undefined) reply?.resolve(data.value)
+      else reply?.reject(new Error(data.error))
+    }
+    this.#worker.onerror = ({ message }) => {
+      for (const reply of this.#replies.values()) reply.reject(new Error(`the worker failed: ${message}`))
+    }
+  }
+
+  ask(task: WorkerTask, transfer: Transferable[] = []): Promise<number> {
+    this.#calls += 1
+    const id = this.#calls
+    this.#worker.postMessage({ id, task }, transfer)
+    return new Promise((resolve, reject) => this.#replies.set(id, { resolve, reject }))
+  }
 }
 
-function ask(task: WorkerTask, transfer: Transferable[] = []): Promise<number> {
-  calls += 1
-  const id = calls
-  worker.postMessage({ id, task }, transfer)
-  return new Promise((resolve, reject) => replies.set(id, { resolve, reject }))
-}
-
-const givePipe = (pipe: RawPipe): Promise<number> => ask({ task: 'pipe', pipe }, [pipe])
+const givePipe = (worker: RankWorker, pipe: RawPipe): Promise<number> => worker.ask({ task: 'pipe', pipe }, [pipe])
 
 /** A bare peer connection; its signals go beside those of the links. */
-async function rawChannel(client: SignalingClient, { runId, generation }: RunStart, rank: number): Promise<void> {
+async function rawChannel(
+  worker: RankWorker,
+  client: SignalingClient,
+  { runId, generation }: RunStart,
+  rank: number,
+): Promise<void> {
   const to = RAW_RANKS.find((other) => other !== rank)!
   const raw = openRawChannel({
     initiator: rank === RAW_RANKS[0],
@@ -43,33 +55,42 @@ async function rawChannel(client: SignalingClient, { runId, generation }: RunSta
     if (message) void raw.signal(message)
   })
   // In the same task in which it was created: a channel can be transferred only before it is used.
-  const given = givePipe(raw.channel)
+  const given = givePipe(worker, raw.channel)
   await raw.connect()
   await given
 }
 
 /** A bare port to the other tab, by the broker that the links use too. */
-async function rawPort({ runId }: RunStart): Promise<void> {
+async function rawPort(worker: RankWorker, { runId }: RunStart): Promise<void> {
   const rendezvous = PortRendezvous.open()
   if (!rendezvous) throw new Error('this browser has no SharedWorker')
   const port = await new Promise<MessagePort>((resolve) => void rendezvous.meet(`raw/${runId}`, resolve))
-  await givePipe(port)
+  await givePipe(worker, port)
 }
 
-async function start(client: SignalingClient, broker: LinkBroker, run: RunStart, options: JoinOptions): Promise<void> {
-  const { rank, carrier, timeoutMs } = options
+async function start(
+  client: SignalingClient,
+  broker: LinkBroker,
+  run: RunStart,
+  rank: number,
+  { carrier, timeoutMs }: JoinOptions,
+): Promise<void> {
+  const worker = workers.get(rank)!
   const { runId, generation, seats } = run
-  const yardstick = RAW_RANKS.includes(rank)
-    ? carrier === 'webrtc'
-      ? rawChannel(client, run, rank)
-      : rawPort(run)
-    : undefined
+  const yardstick =
+    carrier !== 'shared' && RAW_RANKS.includes(rank)
+      ? carrier === 'webrtc'
+        ? rawChannel(worker, client, run, rank)
+        : rawPort(worker, run)
+      : undefined
   const { port1, port2 } = new MessageChannel()
   const nodeLabels = seats.map((seat) => seat.nodeLabel)
-  const joined = ask({ task: 'start', rank, worldSize: seats.length, generation, nodeLabels, timeoutMs, port: port2 }, [
-    port2,
-  ])
-  const linked = broker.connect({ runId, generation, seats, backend: carrier }, rank, port1, {
+  const joined = worker.ask(
+    { task: 'start', rank, worldSize: seats.length, generation, nodeLabels, timeoutMs, port: port2, carrier },
+    [port2],
+  )
+  const backend = carrier === 'shared' ? 'port' : carrier
+  const linked = broker.connect({ runId, generation, seats, backend }, rank, port1, {
     signal: new AbortController().signal,
     timeoutMs,
   })
@@ -81,22 +102,28 @@ let started: Promise<void> | undefined
 
 globalThis.benchPage = {
   async join(options) {
-    const { session, token, rank } = options
+    const { session, token, ranks } = options
+    const [first] = ranks
+    if (first === undefined) throw new Error('a page of the bench has a rank')
+    for (const rank of ranks) workers.set(rank, new RankWorker())
     const browserId = await browserIdentity()
     const client = new SignalingClient({ url: location.origin, session, token, role: 'page' })
     const broker = new LinkBroker({ signaling: client, browserId })
     started = new Promise((resolve, reject) => {
-      client.on('run:start', (run) => void start(client, broker, run, options).then(resolve, reject))
+      client.on('run:start', (run) => {
+        const all = ranks.map((rank) => start(client, broker, run, rank, options))
+        Promise.all(all).then(() => resolve(), reject)
+      })
       client.on('run:stop', ({ reason }) => reject(new Error(reason)))
     })
     started.catch(() => {})
     await client.connect()
     await client.request('join', {
-      pageId: `page-${rank}`,
+      pageId: `page-${first}`,
       browserId,
       node: { id: 'bench', label: 'bench' },
-      firstLocalRank: rank,
-      slots: 1,
+      firstLocalRank: first,
+      slots: ranks.length,
       device: {
         adapter: null,
         webgpu: 'none',
@@ -112,5 +139,5 @@ globalThis.benchPage = {
   async ready() {
     await started
   },
-  measure: (task) => ask(task),
+  measure: async (task) => Math.max(...(await Promise.all([...workers.values()].map((worker) => worker.ask(task))))),
 }

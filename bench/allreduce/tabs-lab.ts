@@ -26,7 +26,7 @@ const MEASURE_MS = 180_000
 const PRIME_RAW_BYTES = 1_048_576
 
 /** Bytes of the yardstick's messages: what was measured to be fastest on each carrier (docs/benchmarks.md). */
-const RAW_MESSAGE_BYTES: Readonly<Record<TabCarrier, number>> = { webrtc: 65_536, port: 524_288 }
+const RAW_MESSAGE_BYTES: Readonly<Record<Exclude<TabCarrier, 'shared'>, number>> = { webrtc: 65_536, port: 524_288 }
 
 const ROOT = join(import.meta.dirname, '../..')
 const ENTRIES = {
@@ -68,10 +68,12 @@ export class TabsLab {
     return new TabsLab(server, browser, signal)
   }
 
-  /** One tab a rank, in windows of their own, joined to one group over `carrier`. */
+  /** One tab a rank, in windows of their own, or for shared memory one tab with all; joined to one group over `carrier`. */
   async world(carrier: TabCarrier, ranks: number): Promise<World> {
     this.#worlds += 1
     const session = `bench-${this.#worlds}`
+    const tabs = carrier === 'shared' ? 1 : ranks
+    const perTab = ranks / tabs
     const origin = `http://localhost:${this.#server.port}`
     const tokens = await this.#server.createSession(session)
     const controller = new SignalingClient({
@@ -87,21 +89,21 @@ export class TabsLab {
     }
     try {
       await controller.connect({ signal: this.#signal })
-      for (let rank = 0; rank < ranks; rank++) pages.push(await newWindow(this.#browser.context))
+      for (let page = 0; page < tabs; page++) pages.push(await newWindow(this.#browser.context))
       const token = tokens.joinToken
-      await this.#all(START_MS, `${ranks} tabs joining`, pages, async (page, rank) => {
+      await this.#all(START_MS, `${tabs} tabs joining`, pages, async (page, tab) => {
         await page.goto(`${origin}/`)
         await page.waitForFunction(() => globalThis.benchPage !== undefined)
         await page.evaluate((options) => benchPage.join(options), {
           session,
           token,
-          rank,
+          ranks: Array.from({ length: perTab }, (_, i) => tab * perTab + i),
           carrier,
           timeoutMs: START_MS,
         })
       })
       await controller.request('run:open', { config: runConfig(session, carrier, ranks), nodes: [ranks] })
-      await this.#all(START_MS, `${ranks} tabs linking over ${carrier}`, pages, (page) =>
+      await this.#all(START_MS, `${tabs} tabs linking over ${carrier}`, pages, (page) =>
         page.evaluate(() => benchPage.ready()),
       )
     } catch (error) {
@@ -117,24 +119,27 @@ export class TabsLab {
       ranks,
       async ring(bytes, count) {
         const task: MeasureTask = { task: 'ring', bytes, count }
-        return Math.max(...(await measure(`an all-reduce of ${bytes} bytes`, new Array(ranks).fill(task))))
+        return Math.max(...(await measure(`an all-reduce of ${bytes} bytes`, new Array(tabs).fill(task))))
       },
-      yardstick: {
-        of: carrier === 'webrtc' ? 'bare data channel' : 'bare MessagePort',
-        async measure(bytes) {
-          const messageBytes = RAW_MESSAGE_BYTES[carrier]
-          const common = {
-            task: 'raw',
-            bytes,
-            primeBytes: PRIME_RAW_BYTES,
-            messageBytes,
-            timeoutMs: MEASURE_MS,
-          } as const
-          const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
-          const [ms] = await measure(`${bytes} bytes one way`, sides)
-          return (bytes / ms!) * 1_000
-        },
-      },
+      yardstick:
+        carrier === 'shared'
+          ? null
+          : {
+              of: carrier === 'webrtc' ? 'bare data channel' : 'bare MessagePort',
+              async measure(bytes) {
+                const messageBytes = RAW_MESSAGE_BYTES[carrier]
+                const common = {
+                  task: 'raw',
+                  bytes,
+                  primeBytes: PRIME_RAW_BYTES,
+                  messageBytes,
+                  timeoutMs: MEASURE_MS,
+                } as const
+                const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
+                const [ms] = await measure(`${bytes} bytes one way`, sides)
+                return (bytes / ms!) * 1_000
+              },
+            },
       close,
     }
   }
@@ -167,7 +172,7 @@ function runConfig(runId: string, carrier: TabCarrier, ranks: number): RunConfig
     devices: ranks,
     numNodes: 1,
     explicit: [],
-    processGroupBackend: carrier,
+    processGroupBackend: carrier === 'shared' ? 'port' : carrier,
     startTimeoutSeconds: START_MS / 1_000,
     stepTimeoutSeconds: MEASURE_MS / 1_000,
     debug: 'off',

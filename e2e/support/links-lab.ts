@@ -8,11 +8,14 @@ import { join } from 'node:path'
 import type { BrowserContext, Page } from '@playwright/test'
 import type { Seat } from '@rondo/protocol'
 import { Server, type Socket } from 'socket.io'
+import { isolate } from '../../packages/cli/src/http/reply.ts'
 import { buildBrowserScripts } from '../../scripts/browser-scripts.ts'
 import type { EndSeen, StartOptions, StatsSeen, WorkerTask } from './links-messages.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const BROKER = 'runtime/port-broker'
+/** A page whose workers may not share memory. */
+const PLAIN = '/plain'
 const ENTRIES = {
   'links-page': join(import.meta.dirname, 'links-page.ts'),
   'links-worker': join(import.meta.dirname, 'links-worker.ts'),
@@ -32,6 +35,7 @@ export class LinksLab {
     const scripts = await buildBrowserScripts(ENTRIES)
     const server = createServer((request, response) => {
       const script = scripts.get(request.url ?? '')
+      if (request.url !== PLAIN) isolate(response)
       response.setHeader('content-type', script ? 'text/javascript' : 'text/html')
       response.end(script ?? '<!doctype html><title>links</title><script type="module" src="/links-page.js"></script>')
     })
@@ -58,9 +62,10 @@ export class LinksLab {
     return this.#close()
   }
 
-  async openPage(context: BrowserContext): Promise<LinksTab> {
+  /** `isolated` as Rondo's own pages are: their workers may share memory. */
+  async openPage(context: BrowserContext, isolated = true): Promise<LinksTab> {
     const page = await context.newPage()
-    await page.goto(this.url)
+    await page.goto(isolated ? this.url : new URL(PLAIN, this.url).href)
     await page.waitForFunction(() => globalThis.linksPage !== undefined)
     return new LinksTab(page, await page.evaluate(() => linksPage.browserId()))
   }

@@ -30,6 +30,11 @@ export interface Wire {
 }
 
 export interface Algorithm {
+  /**
+   * It is done with a message, or has posted it, when `onMessage` returns. It may then be handed one that lies in the
+   * carrier's memory (`isLent`), and write to it meanwhile.
+   */
+  readonly borrows?: true
   start(wire: Wire): void
   /** A message from `from`, in order. A returned text says why it can't be right; its sender is then cut off. */
   onMessage(from: number, frame: Frame): string | undefined
@@ -39,6 +44,11 @@ export interface Algorithm {
   readonly steps: number
   /** Ranks from which something is still missing. */
   waitingFor(): number[]
+}
+
+/** Whether a frame lies in memory of its carrier, which takes it back when the frame's handler returns. */
+export function isLent(frame: Frame): boolean {
+  return frame.byteLength !== frame.buffer.byteLength
 }
 
 export function payloadOf(frame: Frame): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 /**
  * Properties of every collective: any world of 1 to 9 ranks, any length, dtype, op, message size and delay
- * gives what the plain reference gives, with the same bits on every rank.
+ * over links that lend their memory or not, gives what the plain reference gives, with the same bits on every rank.
  */
 import { FRAME_HEADER_BYTES } from '@rondo/protocol'
 import fc from 'fast-check'
@@ -36,17 +36,19 @@ const shape = fc.record({
   type: fc.constantFrom(...(Object.keys(TYPES) as Array<keyof typeof TYPES>)),
   seed: fc.integer(),
   messageBytes: fc.constantFrom(8, 24, 104, 1024, 65_536),
+  lends: fc.boolean(),
   delays: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }),
 })
 
 async function inWorld(
-  { ranks, messageBytes, delays }: { ranks: number; messageBytes: number; delays: number[] },
+  { ranks, messageBytes, lends, delays }: { ranks: number; messageBytes: number; lends: boolean; delays: number[] },
   work: (world: TestWorld) => Promise<void>,
 ): Promise<void> {
   const frame = FRAME_HEADER_BYTES + messageBytes
   const world = await testWorld(ranks, {
     maxFrameBytes: frame,
     watermarks: { high: 3 * frame, low: frame },
+    lends,
     // Rare: real timers make a run slow.
     delayMs: delays.length > 5 ? 1 : 0,
   })

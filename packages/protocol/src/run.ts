@@ -7,7 +7,7 @@ import { ERROR_CODES, type ErrorCode, type WireError } from './errors.ts'
 import { MAX_CONSOLE_CHARS } from './limits.ts'
 
 /** What carries the bytes between two ranks. `local` never leaves the page, `port` stays in the browser. */
-export const CARRIERS = ['local', 'port', 'webrtc', 'relay', 'memory'] as const
+export const CARRIERS = ['shared', 'local', 'port', 'webrtc', 'relay', 'memory'] as const
 export type Carrier = (typeof CARRIERS)[number]
 
 /** `--process-group-backend`: `auto` takes the cheapest carrier per pair, the others pin it. */

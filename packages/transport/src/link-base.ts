@@ -134,7 +134,7 @@ export abstract class LinkBase implements Link {
       this.#kept.push(frame)
       return
     }
-    this.#hand(frame, handler)
+    this.hand(frame, handler)
   }
 
   /** The link is over; the first reason stays. */
@@ -156,7 +156,8 @@ export abstract class LinkBase implements Link {
     )
   }
 
-  #hand(frame: Frame, handler: (frame: Frame) => void): void {
+  /** Hands a frame to the user's handler. */
+  protected hand(frame: Frame, handler: (frame: Frame) => void): void {
     // Taken before the handler runs: the frame is the receiver's then, and may be transferred on.
     const bytes = frame.byteLength
     this.#bytesReceived += bytes
@@ -171,7 +172,7 @@ export abstract class LinkBase implements Link {
       while (given < this.#kept.length && this.#frameHandler) {
         const frame = this.#kept[given] as Frame
         given += 1
-        this.#hand(frame, this.#frameHandler)
+        this.hand(frame, this.#frameHandler)
       }
     } finally {
       this.#kept.splice(0, given)

@@ -41,6 +41,17 @@ export interface Link {
    * before `send` returns. Throws CONNECTION_LOST after the link ended.
    */
   send(frame: Uint8Array<ArrayBuffer>, options?: { transfer?: boolean }): undefined | Promise<void>
+  /**
+   * Memory of the carrier's own for the next frame, where it has some: filled in place and then given to `send`
+   * before anything else is sent, it need not be copied. Undefined when there is none now.
+   */
+  reserve?(bytes: number): Uint8Array<ArrayBuffer> | undefined
+  /**
+   * Set by a receiver that is done with a frame, or has copied it, when its handler returns. A carrier whose frames
+   * lie in memory of its own then hands out that memory, which may be written to: a view that does not span its buffer.
+   * Others ignore it.
+   */
+  borrows?: boolean
   /** Called for every frame in order. The frame belongs to the receiver. Frames before a handler is set are kept. */
   onFrame: ((frame: Uint8Array<ArrayBuffer>) => void) | null
   /** Called once, when the link ended for whatever reason. */

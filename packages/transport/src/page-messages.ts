@@ -17,7 +17,8 @@ interface Offer {
 }
 
 export type ToLinkWorker =
-  | (Offer & { port: MessagePort })
+  /** With `memory` frames go through it, and the port only says hello and bye. */
+  | (Offer & { port: MessagePort; memory?: SharedArrayBuffer })
   /** A transferred data channel; greet only after `connected`. */
   | (Offer & { channel: RTCDataChannel })
   | {

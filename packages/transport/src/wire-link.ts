@@ -96,8 +96,8 @@ export abstract class WireLink extends LinkBase {
   }
 
   /** Bytes arrived: padding first, frames afterwards. */
-  protected arrive(buffer: ArrayBuffer): void {
-    const bytes = buffer.byteLength
+  protected arrive(received: ArrayBuffer | Uint8Array<ArrayBuffer>): void {
+    const bytes = received.byteLength
     if (this.#padding === null || bytes === 0 || bytes > MAX_MESSAGE_BYTES) {
       this.abandon(
         this.#padding === null
@@ -112,7 +112,7 @@ export abstract class WireLink extends LinkBase {
       if (this.#padding <= 0) this.#greeted(this.#peerPresence)
       return
     }
-    this.deliver(new Uint8Array(buffer))
+    this.deliver(received instanceof Uint8Array ? received : new Uint8Array(received))
   }
 
   /** A control message arrived, already parsed; null when it was none of ours. */

@@ -17,14 +17,17 @@ export function rankDash(rank: number): string {
   return RANK_DASHES[Math.floor(rank / RANK_COLOURS) % RANK_DASHES.length] ?? ''
 }
 
+const staysInPage = (carrier: Carrier): boolean => carrier === 'shared' || carrier === 'local' || carrier === 'memory'
+
 export function carrierColour(carrier: Carrier): string {
-  return `var(--carrier-${carrier === 'memory' ? 'local' : carrier})`
+  return `var(--carrier-${staysInPage(carrier) ? 'local' : carrier})`
 }
 
 /** Dash of a carrier's line. With `carrierCore` carriers stay apart without colour: double, long, solid, short. */
 export function carrierDash(carrier: Carrier): string {
   switch (carrier) {
     case 'webrtc':
+    case 'shared':
     case 'local':
     case 'memory':
       return ''
@@ -39,12 +42,14 @@ export function carrierDash(carrier: Carrier): string {
 
 /** Share of a line's width that is left hollow: what stays in one page is drawn as a double line. */
 export function carrierCore(carrier: Carrier): number {
-  return carrier === 'local' || carrier === 'memory' ? 0.4 : 0
+  return staysInPage(carrier) ? 0.4 : 0
 }
 
 /** The carrier in a person's words. */
 export function carrierName(carrier: Carrier): string {
   switch (carrier) {
+    case 'shared':
+      return 'shared memory'
     case 'local':
       return 'same page'
     case 'port':

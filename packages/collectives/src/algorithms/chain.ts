@@ -7,6 +7,7 @@ import { FRAME_HEADER_BYTES } from '@rondo/protocol'
 import { type Algorithm, byteMessages, type Frame, payloadOf, type Wire } from '../algorithm.ts'
 
 export class Chain implements Algorithm {
+  readonly borrows = true
   readonly #root: number
   readonly #bytes: Uint8Array
   #wire!: Wire

@@ -26,6 +26,7 @@ export function withLength(bytes: Uint8Array): Uint8Array {
 }
 
 export class Exchange implements Algorithm {
+  readonly borrows = true
   readonly #outgoing: ReadonlyMap<number, Uint8Array>
   readonly #incoming = new Map<number, Incoming>()
   #wire!: Wire

@@ -4,7 +4,7 @@
  * so nothing is allocated or copied on the way. Not for: choosing it (cost-model.ts), links or failures.
  */
 import { FRAME_HEADER_BYTES } from '@rondo/protocol'
-import type { Algorithm, Frame, Wire } from '../algorithm.ts'
+import { type Algorithm, type Frame, isLent, type Wire } from '../algorithm.ts'
 import { receivedChunk, reduceSendChunk } from '../chunks.ts'
 import type { Codec } from '../codecs/codec.ts'
 import type { DType, NumericArray } from '../dtype.ts'
@@ -28,6 +28,7 @@ export interface RingPlan {
 }
 
 export class Ring implements Algorithm {
+  readonly borrows = true
   readonly #plan: RingPlan
   #wire!: Wire
   #elements!: ElementWire
@@ -97,13 +98,20 @@ export class Ring implements Algorithm {
     this.#elements.rewrite(frame, values)
     // With a lossy codec the chunk's owner too takes what the others will read.
     if (last) this.#elements.store(frame, count, output, this.#position)
-    this.#wire.post(this.#next, frame)
+    this.#pass(frame, count, last)
   }
 
   #gather(frame: Frame, count: number): void {
     this.#elements.store(frame, count, this.#plan.output, this.#position)
-    if (this.#step < this.#lastStep) this.#wire.post(this.#next, frame)
+    if (this.#step < this.#lastStep) this.#pass(frame, count, true)
     else this.#wire.recycle(frame)
+  }
+
+  /** On to the next rank. A lent message need not be copied when the output holds the same bytes for as long. */
+  #pass(frame: Frame, count: number, stored: boolean): void {
+    const { codec, output } = this.#plan
+    if (!stored || codec !== undefined || !isLent(frame)) this.#wire.post(this.#next, frame)
+    else this.#wire.stream(this.#next, this.#elements.messages(output, this.#position, this.#position + count))
   }
 
   /** Goes to `step`, or past it as long as its chunk is empty and therefore has no message. */

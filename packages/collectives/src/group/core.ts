@@ -69,6 +69,7 @@ export class GroupCore implements OperationHost, InboundHost {
     for (const [peer, link] of links) this.#byRank[peer] = this.#meet(peer, link)
     this.peers = this.#byRank.filter((peer) => peer !== undefined)
     for (const peer of this.peers) {
+      peer.link.borrows = true
       peer.link.onFrame = (frame) => this.inbound.take(peer, frame)
       peer.link.onEnd = (end) => this.#ended(peer, end)
       for (const frame of takeFromPredecessor(peer.link)) this.inbound.take(peer, frame)
@@ -190,6 +191,7 @@ export class GroupCore implements OperationHost, InboundHost {
     clearTimeout(timer)
     for (const { link } of this.peers) {
       link.onFrame = null
+      link.borrows = false
       link.onEnd = null
       if (!keepLinks) link.close(`rank ${this.rank} left the process group`)
     }

@@ -6,6 +6,7 @@ import { FRAME_HEADER_BYTES, FrameKind, RondoError, readFrameHeader } from '@ron
 import { type Frame, payloadOf } from '../algorithm.ts'
 import type { FlightRecorder } from '../flight-recorder.ts'
 import { badFrame, decodeDescription, decodeError, encodeDescription, mismatch, PAIR_BIT } from './failures.ts'
+import type { FramePool } from './frame-pool.ts'
 import type { Operation } from './operation.ts'
 import { type Stamp, URGENT } from './outbox.ts'
 import type { Arrival, Peer } from './peer.ts'
@@ -30,6 +31,7 @@ export interface InboundHost {
   readonly generation: number
   readonly labels: readonly string[]
   readonly recorder: FlightRecorder
+  readonly pool: FramePool
   readonly failure: RondoError | null
   /** Collectives called on this rank. */
   readonly begun: number
@@ -81,13 +83,15 @@ export class Inbound {
     }
     if (generation < host.generation) return
     if (generation > host.generation) {
-      if (!keepForSuccessor(peer.link, received)) this.#refuse(peer, `it is of generation ${generation}`)
+      if (!keepForSuccessor(peer.link, host.pool.own(received))) this.#refuse(peer, `it is of generation ${generation}`)
       return
     }
     if (host.failure !== null) return
     peer.lastHeard = performance.now()
     // Payloads are viewed in place, which needs an even start.
-    const frame = received.byteOffset % 8 === 0 ? received : received.slice()
+    const even = received.byteOffset % 8 === 0 ? received : received.slice()
+    // Only an operation's data are looked at where they lie: decoders of text refuse shared memory.
+    const frame = kind === FrameKind.data ? even : host.pool.own(even)
     switch (kind) {
       case FrameKind.data:
         this.#data(peer, { frame, sequence, fingerprint, index })
@@ -134,9 +138,10 @@ export class Inbound {
       this.#refuse(peer, `it sent ${peer.earlyBytes} bytes ahead of this rank, more than ${MAX_EARLY_BYTES}`)
       return
     }
+    const owned = { ...arrival, frame: this.#host.pool.own(frame) }
     const kept = peer.early.get(key)
-    if (kept === undefined) peer.early.set(key, [arrival])
-    else kept.push(arrival)
+    if (kept === undefined) peer.early.set(key, [owned])
+    else kept.push(owned)
   }
 
   #give(operation: Operation, peer: Peer, { frame, sequence, fingerprint, index }: Arrival): void {

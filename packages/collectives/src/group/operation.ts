@@ -98,7 +98,7 @@ export class Operation implements Wire, Sender {
   accept(from: number, index: number, frame: Frame): string | undefined {
     const expected = this.#receivedIndex[from]!++
     if (index !== expected) return `message ${index} came where message ${expected} was due`
-    return this.algorithm.onMessage(from, frame)
+    return this.algorithm.onMessage(from, this.algorithm.borrows ? frame : this.#host.pool.own(frame))
   }
 
   /** How many messages came from `from`. */

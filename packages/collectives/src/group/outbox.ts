@@ -4,7 +4,7 @@
  */
 import { FRAME_HEADER_BYTES, type FrameKind, writeFrameHeader } from '@rondo/protocol'
 import type { Link } from '@rondo/transport'
-import { type Frame, type MessageSource, payloadOf } from '../algorithm.ts'
+import { type Frame, isLent, type MessageSource, payloadOf } from '../algorithm.ts'
 import type { FramePool } from './frame-pool.ts'
 
 /** Carriers that move an ArrayBuffer instead of copying it. */
@@ -62,7 +62,9 @@ export class Outbox {
 
   /** Queues one frame whose payload is filled. `priority`: lower goes first; operations use their sequence. */
   post(priority: number, stamp: Stamp, index: number, frame: Frame, sender: Sender | null): void {
-    this.#add({ priority, stamp, index, sender, frame, source: null, at: 0 })
+    // What leaves at once need not be owned.
+    const kept = this.#busy ? this.#pool.own(frame) : frame
+    this.#add({ priority, stamp, index, sender, frame: kept, source: null, at: 0 })
   }
 
   /** Queues all messages of `source`; `index` is the number of the first. */
@@ -126,7 +128,8 @@ export class Outbox {
   }
 
   #frame({ stamp, index, frame, source, at }: Entry): Frame {
-    const ready = frame ?? this.#pool.take(FRAME_HEADER_BYTES + source!.bytes(at))
+    const bytes = frame?.byteLength ?? FRAME_HEADER_BYTES + source!.bytes(at)
+    const ready = frame ?? this.#link.reserve?.(bytes) ?? this.#pool.take(bytes)
     if (frame === null) source!.fill(at, payloadOf(ready))
     writeFrameHeader(ready, {
       kind: stamp.kind,
@@ -142,7 +145,7 @@ export class Outbox {
 
   #send(frame: Frame): undefined | Promise<void> {
     this.bytesSent += frame.byteLength
-    if (this.#moves && frame.byteLength === frame.buffer.byteLength) return this.#link.send(frame, TRANSFER)
+    if (this.#moves && !isLent(frame)) return this.#link.send(frame, TRANSFER)
     const room = this.#link.send(frame)
     this.#pool.give(frame)
     return room

@@ -14,12 +14,22 @@ const DEFAULT_LOW = 4 * DEFAULT_FRAME_BYTES
 
 type Frame = Uint8Array<ArrayBuffer>
 
+/** What lent memory holds when it is the carrier's again: whoever still reads it gets nonsense. */
+const RETURNED = 0xa5
+/** A frame that does not span its buffer, at a place where payloads can be viewed. */
+const withinLarger = (bytes: number): Frame => new Uint8Array(bytes + 8).subarray(8)
+
 export interface MemoryMeshOptions {
   /** Milliseconds from send to arrival, for every pair; 0 arrives in a microtask. */
   delayMs?: number
   /** Bytes, header included. */
   maxFrameBytes?: number
   watermarks?: Watermarks
+  /**
+   * As carriers with memory of their own: receivers that borrow get memory that is overwritten when their handler
+   * returns, and senders may reserve.
+   */
+  lends?: boolean
 }
 
 /** `links[rank].get(peer)`, and the knobs. */
@@ -45,6 +55,8 @@ class MemoryLink extends LinkBase {
   #underway = 0
   #held = false
   delayMs: number
+  borrows = false
+  readonly #lends: boolean
 
   constructor(rank: number, peer: number, options: MemoryMeshOptions) {
     super({
@@ -55,6 +67,7 @@ class MemoryLink extends LinkBase {
       watermarks: options.watermarks ?? { high: DEFAULT_HIGH, low: DEFAULT_LOW },
     })
     this.delayMs = options.delayMs ?? 0
+    this.#lends = options.lends ?? false
   }
 
   static pair(a: number, b: number, options: MemoryMeshOptions): [MemoryLink, MemoryLink] {
@@ -79,6 +92,24 @@ class MemoryLink extends LinkBase {
   fail(reason: string): void {
     this.#queue = []
     this.finish({ clean: false, reason }, false)
+  }
+
+  reserve(bytes: number): Frame | undefined {
+    return this.#lends ? withinLarger(bytes) : undefined
+  }
+
+  protected override hand(frame: Frame, handler: (frame: Frame) => void): void {
+    if (!this.#lends || !this.borrows) {
+      super.hand(frame, handler)
+      return
+    }
+    const lent = withinLarger(frame.byteLength)
+    lent.set(frame)
+    try {
+      super.hand(lent, handler)
+    } finally {
+      lent.fill(RETURNED)
+    }
   }
 
   protected carry(frame: Frame, transfer: boolean): undefined | Promise<void> {

@@ -15,7 +15,13 @@ export interface PageServices {
   /** Opened on first use; null where ports cannot cross tabs. */
   rendezvous(): PortRendezvous | null
   /** Ends of channels between two ranks of this page: the first to come leaves one end for the second. */
-  localEnds: Map<string, MessagePort>
+  localEnds: Map<string, LocalEnd>
+}
+
+/** One end of a channel within this page; with `memory` the frames go there and the port only says hello and bye. */
+export interface LocalEnd {
+  port: MessagePort
+  memory?: SharedArrayBuffer
 }
 
 export interface AttemptContext extends PageServices {
@@ -27,7 +33,7 @@ export interface AttemptContext extends PageServices {
   /** The lower rank of the pair starts and decides. */
   initiator: boolean
   /** Gives the worker its end. Throws DataCloneError where a channel cannot be transferred. */
-  offer(end: { port: MessagePort } | { channel: RTCDataChannel }): void
+  offer(end: LocalEnd | { channel: RTCDataChannel }): void
   connected(facts: { maxFrameBytes: number; candidateType: CandidateType | null }): void
   state(state: RTCPeerConnectionState): void
   /** Handshake data for the other page's attempt. */

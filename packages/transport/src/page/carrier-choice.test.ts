@@ -11,14 +11,14 @@ const alone = { pageId: 'p4', browserId: null }
 
 describe('carriersFor', () => {
   it.each([
-    ['auto', here, ['local']],
+    ['auto', here, ['shared', 'local']],
     ['auto', otherTab, ['port', 'webrtc', 'relay']],
     ['auto', elsewhere, ['webrtc', 'relay']],
     ['auto', alone, ['webrtc', 'relay']],
     ['webrtc', here, ['webrtc']],
     ['webrtc', otherTab, ['webrtc']],
     ['relay', here, ['relay']],
-    ['port', here, ['local']],
+    ['port', here, ['shared', 'local']],
     ['port', otherTab, ['port']],
     ['port', elsewhere, []],
     ['port', alone, []],

@@ -16,9 +16,9 @@ export function carriersFor(backend: ProcessGroupBackend, a: Place, b: Place): C
     case 'relay':
       return ['relay']
     case 'port':
-      return samePage ? ['local'] : together ? ['port'] : []
+      return samePage ? ['shared', 'local'] : together ? ['port'] : []
     case 'auto':
-      return samePage ? ['local'] : together ? ['port', 'webrtc', 'relay'] : ['webrtc', 'relay']
+      return samePage ? ['shared', 'local'] : together ? ['port', 'webrtc', 'relay'] : ['webrtc', 'relay']
     default:
       return backend satisfies never
   }

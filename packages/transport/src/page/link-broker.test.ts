@@ -102,7 +102,7 @@ async function exchange(a: Promise<Map<number, Link>>, from: number, b: Promise<
 }
 
 describe('a link broker', () => {
-  it('joins ranks of one page by local ports, and others by the relay where WebRTC does not work', async () => {
+  it('joins ranks of one page by shared memory, and others by the relay where WebRTC does not work', async () => {
     const { connect } = setUp(['a', 'a', 'b'])
     const ranks = [connect(0), connect(1), connect(2)]
     await Promise.all(ranks.map(({ made }) => made))
@@ -111,7 +111,7 @@ describe('a link broker', () => {
       Promise<Map<number, Link>>,
       Promise<Map<number, Link>>,
     ]
-    expect(await carriers(first)).toEqual({ 1: 'local', 2: 'relay' })
+    expect(await carriers(first)).toEqual({ 1: 'shared', 2: 'relay' })
     expect(await carriers(third)).toEqual({ 0: 'relay', 1: 'relay' })
     await exchange(first, 0, second, 1)
     await exchange(second, 1, third, 2)

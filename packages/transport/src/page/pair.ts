@@ -6,7 +6,7 @@
 import { type Carrier, invariant } from '@rondo/protocol'
 import type { FromLinkWorker, ToLinkWorker } from '../page-messages.ts'
 import type { Attempt, AttemptContext, PageServices } from './attempt.ts'
-import { attemptLocal, attemptPort } from './port-attempts.ts'
+import { attemptLocal, attemptPort, attemptShared } from './port-attempts.ts'
 import { attemptRelay } from './relay-attempt.ts'
 import type { PairSignal } from './signals.ts'
 import { attemptWebrtc } from './webrtc-attempt.ts'
@@ -141,6 +141,8 @@ export class Pair {
   #make(carrier: Carrier, context: AttemptContext): Attempt {
     invariant(carrier !== 'memory', 'memory links are made by tests, not by pages')
     switch (carrier) {
+      case 'shared':
+        return attemptShared(context)
       case 'local':
         return attemptLocal(context)
       case 'port':

@@ -1,21 +1,36 @@
-/** The two attempts whose carrier is a plain MessagePort: within this page, and to another tab of this browser. */
-import { type Attempt, type AttemptContext, meetingKey } from './attempt.ts'
+/** The attempts that stay in this browser: memory or a MessagePort within this page, a MessagePort to another tab. */
+import { canShareMemory, SHARED_LINK_BYTES } from '../carriers/shared-link.ts'
+import { type Attempt, type AttemptContext, type LocalEnd, meetingKey } from './attempt.ts'
 
-/** Both ranks live on this page: whoever comes first makes the channel. */
+/** Both ranks live on this page, and its workers may share memory. */
+export function attemptShared(context: AttemptContext): Attempt {
+  if (canShareMemory()) return attemptWithin(context, { memory: new SharedArrayBuffer(SHARED_LINK_BYTES) })
+  context.fail(
+    'the workers of this page cannot share memory: it is not cross-origin isolated, or has no Atomics.waitAsync',
+  )
+  return { close: () => {} }
+}
+
+/** Both ranks live on this page. */
 export function attemptLocal(context: AttemptContext): Attempt {
+  return attemptWithin(context, {})
+}
+
+/** Whoever comes first makes the channel. */
+function attemptWithin(context: AttemptContext, extra: Pick<LocalEnd, 'memory'>): Attempt {
   const key = meetingKey(context)
   const waiting = context.localEnds.get(key)
   if (waiting) {
     context.localEnds.delete(key)
-    context.offer({ port: waiting })
+    context.offer(waiting)
   } else {
     const { port1, port2 } = new MessageChannel()
-    context.localEnds.set(key, port2)
-    context.offer({ port: port1 })
+    context.localEnds.set(key, { port: port2, ...extra })
+    context.offer({ port: port1, ...extra })
   }
   return {
     close: () => {
-      context.localEnds.get(key)?.close()
+      context.localEnds.get(key)?.port.close()
       context.localEnds.delete(key)
     },
   }

@@ -4,6 +4,7 @@
  */
 import { PortLink } from '../carriers/port-link.ts'
 import { RTC_WATERMARKS, RtcLink } from '../carriers/rtc-link.ts'
+import { SharedLink } from '../carriers/shared-link.ts'
 import type { CandidateType, LinkEnd } from '../link.ts'
 import { DEFAULT_FRAME_BYTES } from '../link-base.ts'
 import type { ToLinkWorker } from '../page-messages.ts'
@@ -42,16 +43,18 @@ export class WorkerLink {
     this.link =
       'channel' in offer
         ? new RtcLink({ rank, peer, channel: offer.channel })
-        : new PortLink({
-            rank,
-            peer,
-            carrier,
-            port: offer.port,
-            // Both cross a network, and behind a page pump the far end is a data channel with this window.
-            ...(carrier === 'relay' || carrier === 'webrtc'
-              ? { watermarks: RTC_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES }
-              : {}),
-          })
+        : offer.memory
+          ? new SharedLink({ rank, peer, port: offer.port, memory: offer.memory })
+          : new PortLink({
+              rank,
+              peer,
+              carrier,
+              port: offer.port,
+              // Both cross a network, and behind a page pump the far end is a data channel with this window.
+              ...(carrier === 'relay' || carrier === 'webrtc'
+                ? { watermarks: RTC_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES }
+                : {}),
+            })
     this.link.whenEnded((end) => this.#ended(end))
     // A data channel opens by itself, but frames must not exceed a limit that the page has yet to tell.
     if (carrier !== 'webrtc') void this.#greet()

@@ -14,7 +14,7 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
     --browser PATH                   the Chrome, Chromium or Edge to use
 
   cpu         a 512³ product and training steps on wasm, beside PyTorch on as many threads where it is installed
-    --workloads product,product-ta,product-tb,mlp,conv
+    --workloads product,product-ta,product-tb,mlp,conv,transformer
     --in chromium,node               where the engine runs (chromium)
     --threads N   --rounds N   --repetitions N   --kernels yes   --json FILE   --browser PATH
 

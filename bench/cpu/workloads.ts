@@ -2,9 +2,20 @@
  * What `bench cpu` measures of ours: a product and training steps, the same shapes as in yardstick.py. Runs in Node
  * and in a worker of a browser alike. Not for: who runs it and when (command.ts).
  */
-import { adam, computeGradients, type Optimizer, parametersOf, seedEverything, sgd, tf } from '@rondo/engine'
+import {
+  adam,
+  adamw,
+  computeGradients,
+  type ModuleLike,
+  type Optimizer,
+  parametersOf,
+  seedEverything,
+  sgd,
+  tf,
+} from '@rondo/engine'
+import { CharTransformer } from '../../examples/char-transformer/model.ts'
 
-export const WORKLOADS = ['product', 'product-ta', 'product-tb', 'mlp', 'conv'] as const
+export const WORKLOADS = ['product', 'product-ta', 'product-tb', 'mlp', 'conv', 'transformer'] as const
 export type WorkloadName = (typeof WORKLOADS)[number]
 
 export interface Task {
@@ -19,6 +30,9 @@ const CLASSES = 10
 const PIXELS = 784
 export const PRODUCT_SIZE = 512
 const LEARNING_RATE = 1e-3
+
+/** As examples/char-transformer/train.ts starts with. */
+const TRANSFORMER = { vocabulary: 30, context: 64, width: 64, depth: 4, heads: 4 }
 
 /** One repetition, up to the end of the device's work. */
 type Work = () => Promise<void>
@@ -48,9 +62,11 @@ function makeWork(workload: WorkloadName): Work {
     case 'product-tb':
       return product(false, true)
     case 'mlp':
-      return training(mlp(), [PIXELS], sgd({ learningRate: LEARNING_RATE }))
+      return imageTraining(mlp(), [PIXELS], sgd({ learningRate: LEARNING_RATE }))
     case 'conv':
-      return training(convNet(), [28, 28, 1], adam({ learningRate: LEARNING_RATE }))
+      return imageTraining(convNet(), [28, 28, 1], adam({ learningRate: LEARNING_RATE }))
+    case 'transformer':
+      return transformerTraining()
     default:
       workload satisfies never
       throw new Error(`no such workload: ${workload}`)
@@ -91,18 +107,35 @@ function convNet(): tf.LayersModel {
   })
 }
 
-function training(model: tf.LayersModel, imageShape: number[], optimizer: Optimizer): Work {
-  const trainable = parametersOf(model).filter((parameter) => parameter.trainable)
+function imageTraining(model: tf.LayersModel, imageShape: number[], optimizer: Optimizer): Work {
   const x = tf.randomUniform([BATCH, ...imageShape], 0, 1, 'float32', 3)
-  const labels = tf.tensor1d(
-    Array.from({ length: BATCH }, (_, i) => (i * 7) % CLASSES),
+  const labels = numbers([BATCH], CLASSES)
+  const loss = () =>
+    tf.losses.softmaxCrossEntropy(tf.oneHot(labels, CLASSES), model.apply(x, { training: true }) as tf.Tensor)
+  return training(model, loss, optimizer)
+}
+
+function transformerTraining(): Work {
+  const net = new CharTransformer(TRANSFORMER)
+  const shape = [BATCH, TRANSFORMER.context]
+  const [x, y] = [numbers(shape, TRANSFORMER.vocabulary), numbers(shape, TRANSFORMER.vocabulary)]
+  return training(net, () => net.loss(x, y), adamw({ learningRate: LEARNING_RATE }))
+}
+
+/** Classes or characters, all of them, in a fixed order. */
+function numbers(shape: number[], count: number): tf.Tensor {
+  const size = shape.reduce((product, extent) => product * extent, 1)
+  return tf.tensor(
+    Array.from({ length: size }, (_, i) => (i * 7) % count),
+    shape,
     'int32',
   )
+}
+
+function training(model: tf.LayersModel | ModuleLike, lossOf: () => tf.Tensor, optimizer: Optimizer): Work {
+  const trainable = parametersOf(model).filter((parameter) => parameter.trainable)
   return async () => {
-    const { loss, gradients } = computeGradients(
-      () => tf.losses.softmaxCrossEntropy(tf.oneHot(labels, CLASSES), model.apply(x, { training: true }) as tf.Tensor),
-      trainable,
-    )
+    const { loss, gradients } = computeGradients(lossOf, trainable)
     optimizer.apply(trainable, gradients)
     tf.dispose(gradients)
     await loss

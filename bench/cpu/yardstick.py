@@ -15,6 +15,8 @@ BATCH = 64
 CLASSES = 10
 PRODUCT = 512
 LEARNING_RATE = 1e-3
+# As examples/char-transformer/train.ts starts with.
+VOCABULARY, CONTEXT, WIDTH, DEPTH, HEADS = 30, 64, 64, 4, 4
 
 
 def product(transposed_a, transposed_b):
@@ -53,12 +55,52 @@ def conv():
     return training(model, torch.rand(BATCH, 1, 28, 28), torch.randint(CLASSES, (BATCH,)), CLASSES)
 
 
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x, mask):
+        split = lambda part: part.reshape(BATCH, CONTEXT, HEADS, WIDTH // HEADS).transpose(1, 2)
+        query, key, value = (split(part) for part in self.qkv(self.norm1(x)).split(WIDTH, dim=-1))
+        scores = query @ key.transpose(-1, -2) / (WIDTH // HEADS) ** 0.5 + mask
+        mixed = torch.softmax(scores, dim=-1) @ value
+        x = x + self.out(mixed.transpose(1, 2).reshape(BATCH, CONTEXT, WIDTH))
+        return x + self.down(torch.relu(self.up(self.norm2(x))))
+
+
+class Transformer(nn.Module):
+    """The net of examples/char-transformer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, WIDTH)
+        self.positions = nn.Parameter(torch.randn(CONTEXT, WIDTH) * 0.02)
+        self.blocks = nn.ModuleList(Block() for _ in range(DEPTH))
+        self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, VOCABULARY)
+        self.register_buffer("mask", torch.full((CONTEXT, CONTEXT), -1e9).triu(1))
+
+    def forward(self, characters):
+        x = self.embedding(characters) + self.positions
+        for block in self.blocks:
+            x = block(x, self.mask)
+        return self.head(self.norm(x))
+
+
+def transformer():
+    x, y = (torch.randint(VOCABULARY, (BATCH, CONTEXT)) for _ in range(2))
+    return training(Transformer(), x, y, VOCABULARY, torch.optim.AdamW)
+
+
 WORKLOADS = {
     "product": lambda: product(False, False),
     "product-ta": lambda: product(True, False),
     "product-tb": lambda: product(False, True),
     "mlp": mlp,
     "conv": conv,
+    "transformer": transformer,
 }
 
 

@@ -5,11 +5,11 @@
  */
 import { RondoError } from '@rondo/protocol'
 import { tf } from '../tfjs.ts'
-import { multiply } from './gemm.ts'
 import { FLOAT_BYTES, floatsAt, floatsOf, type Kernel, LANES, offsetOf, SCRATCH_BYTES, withScratch } from './heap.ts'
 import { type ConvInfo, windowsTransposed } from './im2col.ts'
 import { simdPrograms } from './simd/instance.ts'
 import type { SimdPrograms } from './simd/programs.ts'
+import { multiply } from './xnnpack.ts'
 
 /** Bytes of output gradients that one pass over the taps reads again and again. */
 const PASS_BYTES = 128 * 1024

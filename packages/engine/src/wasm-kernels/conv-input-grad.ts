@@ -4,9 +4,9 @@
  */
 import type { BackendWasm, tf } from '../tfjs.ts'
 import { convInfoOf } from './conv-filter-grad.ts'
-import { multiply, transpose, withAreaId } from './gemm.ts'
 import { FLOAT_BYTES, floatsAt, floatsOf, type Kernel, moduleOf, offsetOf, SCRATCH_BYTES, withScratch } from './heap.ts'
 import { addWindows, type ConvInfo } from './im2col.ts'
+import { multiply, transpose, withAreaId } from './xnnpack.ts'
 
 /** inputs dy [N,OH,OW,K], filter [kh,kw,C,K]; attrs.inputShape [N,H,W,C]. */
 export const convInputGrad: Kernel = ({ inputs, attrs, backend }) => {

@@ -1,7 +1,7 @@
 /**
  * Convolution windows as matrices: the index arithmetic that turns a convolution's gradients into products
  * (Chellapilla et al. 2006). Images are NHWC; a position is an output pixel, a tap is (row, column, channel)
- * of the filter. Not for: multiplying (gemm.ts).
+ * of the filter. Not for: multiplying (xnnpack.ts).
  */
 import type { tf } from '../tfjs.ts'
 

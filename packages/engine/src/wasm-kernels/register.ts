@@ -4,7 +4,7 @@
  */
 import { tf } from '../tfjs.ts'
 import { addBias } from './add-bias.ts'
-import { batchMatMul } from './batch-mat-mul.ts'
+import { batchMatMul, fusedMatMul } from './batch-mat-mul.ts'
 import { columnSum } from './column-sum.ts'
 import { convFilterGrad } from './conv-filter-grad.ts'
 import { convInputGrad } from './conv-input-grad.ts'
@@ -34,6 +34,7 @@ export function registerTrainingKernels(): void {
     MaxPoolGrad: maxPoolGrad,
     Sum: columnSum(),
     UnsortedSegmentSum: unsortedSegmentSum,
+    _FusedMatMul: fusedMatMul(),
   }
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     const existing = tf.getKernel(kernelName, 'wasm') as tf.KernelConfig | undefined

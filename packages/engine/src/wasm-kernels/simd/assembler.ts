@@ -51,17 +51,37 @@ export const get = (local: Local): Code => [0x20, ...unsigned(local)]
 export const set = (local: Local, value: Code): Code => [...value, 0x21, ...unsigned(local)]
 export const int = (value: number): Code => [0x41, ...signed(value)]
 export const add = binary([0x6a])
+export const multiply = binary([0x6c])
+export const shiftRight = binary([0x76])
+export const and32 = binary([0x71])
 /** local += value, for pointers. */
 export const advance = (local: Local, value: Code): Code => set(local, add(get(local), value))
 
 /** Four floats at an address plus a fixed number of bytes. */
 export const load = (address: Code, offset = 0): Code => [...address, ...memory(0x00, offset)]
 /** One float, four times. */
-export const loadSplat = (address: Code): Code => [...address, ...memory(0x09, 0)]
+export const loadSplat = (address: Code, offset = 0): Code => [...address, ...memory(0x09, offset)]
 export const store = (address: Code, value: Code, offset = 0): Code => [...address, ...value, ...memory(0x0b, offset)]
+/** One float, the other lanes 0; and the first lane alone. They read and write nothing beyond it. */
+export const loadOne = (address: Code, offset = 0): Code => [...address, ...memory(0x5c, offset)]
+export const storeOne = (address: Code, value: Code, offset = 0): Code => [
+  ...address,
+  ...value,
+  ...memory(0x5a, offset),
+  0,
+]
+/** Lanes of a (0 to 3) and b (4 to 7) in a new order. */
+export const shuffle = (a: Code, b: Code, lanes: readonly [number, number, number, number]): Code => [
+  ...a,
+  ...b,
+  ...vector(0x0d),
+  ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte)),
+]
 export const zeros: Code = [...vector(0x0c), ...new Array<number>(16).fill(0)]
 export const addFloats = binary(vector(0xe4))
 export const multiplyFloats = binary(vector(0xe6))
+/** a · b + c, in one rounding or two as the machine prefers (relaxed SIMD). */
+export const relaxedMultiplyAdd = (a: Code, b: Code, c: Code): Code => [...a, ...b, ...c, ...vector(0x105)]
 export const maxFloats = binary(vector(0xe9))
 /** All bits of a lane where equal, none elsewhere. */
 export const equalFloats = binary(vector(0x41))
@@ -77,6 +97,24 @@ export const repeat = (counter: Local, count: Code, ...body: Code[]): Code => [
   ...[0x03, EMPTY_BLOCK],
   ...body.flat(),
   ...[...get(counter), ...int(-1), 0x6a, 0x22, ...unsigned(counter), 0x0d, 0],
+  ...[0x0b, 0x0b],
+]
+
+/**
+ * The statements in turn, `count` times in all (which may be 0): a loop unrolled with a way out after each. Engines
+ * then finish one step's arithmetic before they start the next; without it they load all operands first and spill.
+ */
+export const repeatUnrolled = (counter: Local, count: Code, steps: readonly Code[], after: Code): Code => [
+  ...[0x02, EMPTY_BLOCK],
+  ...[...count, 0x22, ...unsigned(counter), 0x45, 0x0d, 0],
+  ...[0x03, EMPTY_BLOCK],
+  ...steps.flatMap((step, i) => [
+    ...step,
+    ...(i === steps.length - 1 ? after : []),
+    ...[...get(counter), ...int(-1), 0x6a, 0x22, ...unsigned(counter)],
+    // Out of the block after any but the last step; back to the loop's head after the last.
+    ...(i === steps.length - 1 ? [0x0d, 0] : [0x45, 0x0d, 1]),
+  ]),
   ...[0x0b, 0x0b],
 ]
 

@@ -4,7 +4,8 @@
  */
 import type { BackendWasm } from '../../tfjs.ts'
 import { assemble } from './assembler.ts'
-import { PROGRAMS, type SimdPrograms } from './programs.ts'
+import { fusedMultiplyAdd, plainMultiplyAdd } from './gemm-programs.ts'
+import { programsWith, type SimdPrograms } from './programs.ts'
 
 const linked = new WeakMap<BackendWasm, SimdPrograms | null>()
 
@@ -24,8 +25,11 @@ function link(backend: BackendWasm): SimdPrograms | null {
   const memory = module.wasmMemory ?? module.asm?.memory
   if (!(memory instanceof WebAssembly.Memory)) return null
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
-  const bytes = assemble(PROGRAMS, shared)
-  if (!WebAssembly.validate(bytes)) return null
+  // Chrome has relaxed SIMD since 114, Node since 21; the plain programs need only SIMD.
+  const bytes = [fusedMultiplyAdd, plainMultiplyAdd]
+    .map((multiplyAdd) => assemble(programsWith(multiplyAdd), shared))
+    .find((candidate) => WebAssembly.validate(candidate))
+  if (bytes === undefined) return null
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
   return instance.exports as unknown as SimdPrograms
 }

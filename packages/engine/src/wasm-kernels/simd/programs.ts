@@ -25,13 +25,9 @@ import {
   store,
   zeros,
 } from './assembler.ts'
-
-const VECTOR_BYTES = 16
-
-/** Numbers its parameters; their names are their documentation. */
-function parameters<const Names extends readonly string[]>(names: Names): Record<Names[number], Local> {
-  return Object.fromEntries(names.map((name, i) => [name, i])) as Record<Names[number], Local>
-}
+import { type MultiplyAdd, tilePrograms } from './gemm-programs.ts'
+import { PACK_PROGRAMS } from './pack-programs.ts'
+import { parameters, VECTOR_BYTES } from './parameters.ts'
 
 /** Keeps sums in registers: `vectors` accumulators that start at zero and are added to memory at the end. */
 const clear = (sums: Local[]): Code => sums.flatMap((sum) => set(sum, zeros))
@@ -199,18 +195,17 @@ function maxPoolGradRow(): Program {
   return { name: 'maxPoolGradRow', signature: f.signature(), body: f.body(body) }
 }
 
-/** The exports of the assembled module; see the programs for the arguments. */
-export interface SimdPrograms {
-  outerSum1(...args: number[]): void
-  outerSum2(...args: number[]): void
-  outerSum4(...args: number[]): void
-  columnSum1(...args: number[]): void
-  columnSum4(...args: number[]): void
-  addRow(...args: number[]): void
-  maxPoolGradRow(...args: number[]): void
-}
+type ProgramCall = (...args: number[]) => void
 
-export const PROGRAMS: readonly Program[] = [
+const NAMED = ['outerSum1', 'outerSum2', 'outerSum4', 'columnSum1', 'columnSum4', 'addRow', 'maxPoolGradRow'] as const
+const PACKING = ['copyRows1', 'copyRows2', 'copyFloats', 'turnRows'] as const
+
+/** The exports of the assembled module; see the programs for the arguments. Tiles go by `tileName`. */
+export type SimdPrograms = Record<(typeof NAMED)[number] | (typeof PACKING)[number], ProgramCall> &
+  Readonly<Record<string, ProgramCall>>
+
+/** All programs, with a multiply-add that the engine knows. */
+export const programsWith = (multiplyAdd: MultiplyAdd): readonly Program[] => [
   outerSum(1),
   outerSum(2),
   outerSum(4),
@@ -218,4 +213,6 @@ export const PROGRAMS: readonly Program[] = [
   columnSum(4),
   addRow(),
   maxPoolGradRow(),
+  ...PACK_PROGRAMS,
+  ...tilePrograms(multiplyAdd),
 ]

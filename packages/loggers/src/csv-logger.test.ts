@@ -7,15 +7,15 @@ class Disk implements FileSink {
   readonly files = new Map<string, string>()
   readonly calls: string[] = []
   full = false
-  async write(path: string, text: string): Promise<void> {
+  async write(path: string, content: string | Uint8Array): Promise<void> {
     if (this.full) throw new Error('disk full')
     this.calls.push('write')
-    this.files.set(path, text)
+    this.files.set(path, String(content))
   }
-  async append(path: string, text: string): Promise<void> {
+  async append(path: string, content: string | Uint8Array): Promise<void> {
     if (this.full) throw new Error('disk full')
     this.calls.push('append')
-    this.files.set(path, (this.files.get(path) ?? '') + text)
+    this.files.set(path, (this.files.get(path) ?? '') + String(content))
   }
 }
 const make = (sink: FileSink, more: Partial<ConstructorParameters<typeof CSVLogger>[0]> = {}) =>

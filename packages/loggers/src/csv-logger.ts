@@ -6,6 +6,7 @@
 import { RondoError } from '@rondo/protocol'
 import type { FileSink, Hyperparams, Logger, RunStatus } from './logger.ts'
 import { MetricsTable, STEP_COLUMN } from './metrics-table.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** Lightning's default: at most this many steps are lost when a page dies. */
 const DEFAULT_FLUSH_STEPS = 100
@@ -36,8 +37,7 @@ export class CSVLogger implements Logger {
   #hyperparams: Hyperparams | undefined
   #flushedStep = 0
   #written = { rows: 0, columns: 0 }
-  /** All writes, one after the other, so that the file never sees two at once. */
-  #writing: Promise<void> = Promise.resolve()
+  readonly #queue: WriteQueue
   #finished = false
 
   /** Errors: BAD_ARGUMENT when `flushLogsEveryNSteps` is no whole number ≥ 1. */
@@ -56,6 +56,7 @@ export class CSVLogger implements Logger {
     this.#prefix = prefix ? `${prefix}-` : ''
     this.#flushSteps = flushLogsEveryNSteps
     this.#sink = options.sink
+    this.#queue = new WriteQueue('CSVLogger', this.logDir)
   }
 
   logHyperparams(params: Hyperparams): void {
@@ -91,22 +92,10 @@ export class CSVLogger implements Logger {
   }
 
   #flush(): Promise<void> {
-    const next = this.#writing.then(() => this.#write())
-    this.#writing = next.catch(() => {})
-    return next
-  }
-
-  async #write(): Promise<void> {
-    try {
+    return this.#queue.add(async () => {
       await this.#writeHyperparams()
       await this.#writeMetrics()
-    } catch (cause) {
-      throw new RondoError(
-        'STORAGE_FAILED',
-        `CSVLogger: could not write in ${this.logDir}: ${cause instanceof Error ? cause.message : String(cause)}. Check that the folder can be written and has room; the rows are kept and written by the next save().`,
-        { cause },
-      )
-    }
+    })
   }
 
   async #writeHyperparams(): Promise<void> {

@@ -25,10 +25,10 @@ export interface Logger {
   finalize(status: RunStatus): Promise<void>
 }
 
-/** Where text files go: a disk, a browser's storage, or the agent over HTTP. Paths use `/`. */
+/** Where files go: a disk, a browser's storage, or the agent over HTTP. Paths use `/`. */
 export interface FileSink {
   /** Creates or replaces a file, with its folders. */
-  write(path: string, text: string): Promise<void>
+  write(path: string, content: string | Uint8Array<ArrayBuffer>): Promise<void>
   /** Adds to the end of a file written before. Without it the whole file is written each time. */
-  append?(path: string, text: string): Promise<void>
+  append?(path: string, content: string | Uint8Array<ArrayBuffer>): Promise<void>
 }

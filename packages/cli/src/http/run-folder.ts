@@ -32,7 +32,7 @@ const FILE_NAME = /^(?!\.)[\w.=-]{1,100}(?:\/(?!\.)[\w.=-]{1,100}){0,5}$/
 /** As the protocol's ids. */
 const RUN_ID = /^(?!__proto__$)[A-Za-z0-9_-]{1,64}$/
 /** Written by the recorder; a rank must not overwrite them. */
-const RESERVED = new Set(['report.json', 'metrics.csv'])
+const RESERVED = /^(report\.json|metrics\.csv|events\.out\.tfevents\..*)$/
 /**
  * Runs that pages opened and that are still served: days of launching. Beyond, the oldest is forgotten (its files
  * stay on disk), so that a page in a loop cannot fill the memory.
@@ -107,5 +107,5 @@ export function pathInRun(run: ServedRun, name: string): string | null {
 }
 
 export function isReserved(name: string): boolean {
-  return RESERVED.has(name.toLowerCase())
+  return RESERVED.test(name.toLowerCase())
 }

@@ -1,15 +1,16 @@
 /**
- * Keeps the record of one run while it goes on and writes what stays: `report.json` and `metrics.csv` in the
- * run's folder, for failed and stopped runs too. Not for: printing (terminal/) or the model files of rank 0.
+ * Keeps the record of one run while it goes on and writes what stays: `report.json`, `metrics.csv` and a TensorBoard
+ * event file in the run's folder, for failed and stopped runs too. Not for: printing (terminal/) or the model files of rank 0.
  */
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { CSVLogger, type FileSink } from '@rondo/loggers'
+import { CSVLogger, type FileSink, type Logger, TensorBoardLogger } from '@rondo/loggers'
 import type { LinkReport, ProgressEvent, RankEvent, RunReport, RunState, WireError } from '@rondo/protocol'
 import { RankRecord } from './rank-record.ts'
 
-/** Rows are few (progress is thinned to five a second), so they are written often. */
-const FLUSH_STEPS = 50
+/** Rows are few (progress is thinned to five a second), so each is written at once: a crash of this process loses none. */
+const FLUSH_STEPS = 1
 /** What carries gradients when the strategy says nothing else: uncompressed float32. */
 const DEFAULT_CODEC = 'f32'
 
@@ -34,7 +35,7 @@ export class RunRecorder {
   readonly #ranks = new Map<number, RankRecord>()
   readonly #metrics: Record<string, number> = {}
   readonly #links = new Map<string, LinkReport>()
-  readonly #csv: CSVLogger
+  readonly #loggers: readonly Logger[]
   readonly #startedAt = performance.now()
   #run: RunState | null = null
   #firstStepAt: number | null = null
@@ -43,14 +44,11 @@ export class RunRecorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options
-    const folder = options.folder
-    this.#csv = new CSVLogger({
-      rootDir: folder,
-      name: '',
-      version: '.',
-      flushLogsEveryNSteps: FLUSH_STEPS,
-      sink: diskSink(),
-    })
+    const where = { rootDir: options.folder, name: '', version: '.', sink: diskSink() }
+    this.#loggers = [
+      new CSVLogger({ ...where, flushLogsEveryNSteps: FLUSH_STEPS }),
+      new TensorBoardLogger({ ...where, host: hostname() }),
+    ]
   }
 
   /** The newest state of the run. */
@@ -101,7 +99,8 @@ export class RunRecorder {
       await mkdir(dirname(resolve(this.#options.copyTo)), { recursive: true })
       await writeFile(this.#options.copyTo, text)
     }
-    await this.#csv.finalize(end.status === 'done' ? 'success' : end.status === 'failed' ? 'failed' : 'aborted')
+    const status = end.status === 'done' ? 'success' : end.status === 'failed' ? 'failed' : 'aborted'
+    await Promise.all(this.#loggers.map((logger) => logger.finalize(status)))
     return report
   }
 
@@ -109,7 +108,7 @@ export class RunRecorder {
     Object.assign(this.#metrics, values)
     // The step is the file's own column; a metric of that name stays in the report alone.
     const { step: _, ...columns } = values
-    this.#csv.logMetrics(columns, step)
+    this.#log(columns, step)
   }
 
   /** One row a report of rank 0: its own figures, and the latest mean loss of all ranks. */
@@ -125,7 +124,11 @@ export class RunRecorder {
     row['samples_per_second'] = event.samplesPerSecond
     for (const [phase, ms] of Object.entries(times)) row[`${phase}_ms`] = ms
     row['hidden_ms'] = event.hiddenMs
-    this.#csv.logMetrics(row, event.step)
+    this.#log(row, event.step)
+  }
+
+  #log(values: Readonly<Record<string, number>>, step: number): void {
+    for (const logger of this.#loggers) logger.logMetrics(values, step)
   }
 
   #sawLinks(links: readonly LinkReport[]): void {
@@ -173,10 +176,10 @@ function round(value: number): number {
 
 function diskSink(): FileSink {
   return {
-    async write(path, text) {
+    async write(path, content) {
       await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, text)
+      await writeFile(path, content)
     },
-    append: (path, text) => appendFile(path, text),
+    append: (path, content) => appendFile(path, content),
   }
 }

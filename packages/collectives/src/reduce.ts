@@ -4,13 +4,20 @@
  */
 import { RondoError } from '@rondo/protocol'
 import type { DType, NumericArray } from './dtype.ts'
+import { simdReductions } from './reduce-simd.ts'
 
 export const REDUCE_OPS = ['sum', 'mean', 'avg', 'min', 'max', 'product'] as const
 /** `avg` is another name of `mean`, as in torch. */
 export type ReduceOp = (typeof REDUCE_OPS)[number]
 
+/** What two contributions are joined by; a mean is a sum that is divided at the end. */
+export type JoinOp = 'sum' | 'min' | 'max' | 'product'
+
 /** target[i] = target[i] ∘ source[from + i] for all i of target. */
 export type Combine = (target: NumericArray, source: NumericArray, from: number) => void
+
+/** Elements. Fewer are joined by the plain loop before they are copied to where vectors reach them. */
+const MIN_VECTOR_ELEMENTS = 256
 
 type Numbers = Exclude<NumericArray, BigInt64Array>
 
@@ -35,7 +42,7 @@ function productInt32(target: Numbers, source: Numbers, from: number): void {
   for (let i = 0; i < target.length; i++) target[i] = Math.imul(target[i]!, source[from + i]!)
 }
 
-const BIGINT: Record<'sum' | 'min' | 'max' | 'product', (a: bigint, b: bigint) => bigint> = {
+const BIGINT: Record<JoinOp, (a: bigint, b: bigint) => bigint> = {
   sum: (a, b) => a + b,
   // Spelled out: Math.min and Math.max take no bigints.
   min(a, b) {
@@ -76,7 +83,19 @@ export function reduction(op: unknown, dtype: DType, call: string): Reduction {
   return { op: name, combine: kernel(name === 'mean' ? 'sum' : name, dtype), mean: name === 'mean' }
 }
 
-function kernel(op: 'sum' | 'min' | 'max' | 'product', dtype: DType): Combine {
+function kernel(op: JoinOp, dtype: DType): Combine {
+  const plain = plainKernel(op, dtype)
+  const simd = dtype.name === 'float32' ? simdReductions() : null
+  if (simd === null) return plain
+  const vectors = simd[op] as Combine
+  return (target, source, from) => {
+    if (target.length < MIN_VECTOR_ELEMENTS) plain(target, source, from)
+    else vectors(target, source, from)
+  }
+}
+
+/** The plain loops: what the vector programs are tested against, and what other types and old engines use. */
+export function plainKernel(op: JoinOp, dtype: DType): Combine {
   if (dtype.name === 'int64') {
     const join = BIGINT[op]
     return ((target: BigInt64Array, source: BigInt64Array, from: number) => {
@@ -99,6 +118,12 @@ function kernel(op: 'sum' | 'min' | 'max' | 'product', dtype: DType): Combine {
 
 /** x[i] = x[i] / divisor, for the mean of floats. */
 export function divide(x: NumericArray, divisor: number): void {
+  const simd = x instanceof Float32Array && x.length >= MIN_VECTOR_ELEMENTS ? simdReductions() : null
+  if (simd === null || Math.fround(divisor) !== divisor) plainDivide(x, divisor)
+  else simd.divide(x as Float32Array, divisor)
+}
+
+export function plainDivide(x: NumericArray, divisor: number): void {
   const values = x as Float32Array
   for (let i = 0; i < values.length; i++) values[i] = values[i]! / divisor
 }

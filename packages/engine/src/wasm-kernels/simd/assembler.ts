@@ -82,6 +82,9 @@ export const addFloats = binary(vector(0xe4))
 export const multiplyFloats = binary(vector(0xe6))
 /** a · b + c, in one rounding or two as the machine prefers (relaxed SIMD). */
 export const relaxedMultiplyAdd = (a: Code, b: Code, c: Code): Code => [...a, ...b, ...c, ...vector(0x105)]
+export const divideFloats = binary(vector(0xe7))
+/** NaN wins and −0 is less than 0, as for Math.min and Math.max. */
+export const minFloats = binary(vector(0xe8))
 export const maxFloats = binary(vector(0xe9))
 /** All bits of a lane where equal, none elsewhere. */
 export const equalFloats = binary(vector(0x41))

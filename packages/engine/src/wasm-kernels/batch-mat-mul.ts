@@ -92,14 +92,13 @@ function byTiles(
   const left = { at: aAt, row: transposeA ? m : k, turned: transposeA }
   const right = { at: bAt, row: transposeB ? k : n, turned: transposeB }
   const [aStep, bStep] = [aBatch === 1 ? 0 : m * k * FLOAT_BYTES, bBatch === 1 ? 0 : k * n * FLOAT_BYTES]
-  withScratch(backend, productScratch({ m, k, n, a: left }), (room) => {
+  const task = { a: left, b: right, c: { at: cAt, row: n }, m, k, n }
+  withScratch(backend, productScratch(task), (room) => {
     for (let i = 0; i < batch; i++) {
-      const task = {
-        a: { ...left, at: aAt + i * aStep },
-        b: { ...right, at: bAt + i * bStep },
-        c: { at: cAt + i * m * n * FLOAT_BYTES, row: n },
-      }
-      productIn(backend, programs, { ...task, m, k, n }, room)
+      productIn(backend, programs, task, room, i === 0)
+      left.at += aStep
+      right.at += bStep
+      task.c.at += m * n * FLOAT_BYTES
     }
   })
 }

@@ -5,7 +5,7 @@
  */
 import type { BackendWasm } from '../tfjs.ts'
 import { FLOAT_BYTES, floatsAt, LANES, withScratch } from './heap.ts'
-import { TILE_COLUMNS, TILE_ROWS, type TileCall, type TileShape, tileName } from './simd/gemm-programs.ts'
+import { TILE_COLUMNS, TILE_ROWS, type TileCall, type TileShape, tileIndex } from './simd/gemm-programs.ts'
 import type { SimdPrograms } from './simd/programs.ts'
 
 /** Values of k, columns and rows of a block: a panel of 8 KiB stays in the first cache, the rest in the second. */
@@ -52,17 +52,28 @@ export function product(backend: BackendWasm, programs: SimdPrograms, task: Prod
   withScratch(backend, productScratch(task), (room) => productIn(backend, programs, task, room))
 }
 
-/** The same in room that the caller has; for many small products. */
-export function productIn(backend: BackendWasm, programs: SimdPrograms, task: Product, room: number): void {
+/**
+ * The same in room that the caller has; for many small products, of which only the `fresh` one, the first of its size
+ * and bias, prepares that room.
+ */
+export function productIn(
+  backend: BackendWasm,
+  programs: SimdPrograms,
+  task: Product,
+  room: number,
+  fresh = true,
+): void {
   const { a, b, c, m, k, n, bias } = task
   const deep = Math.min(k, BLOCK_K)
   const packedB = room
   const packedA = packedB + deep * roundUp(Math.min(n, BLOCK_COLUMNS), TILE_COLUMNS) * FLOAT_BYTES
   const start = packedA + (a.turned ? deep * roundUp(Math.min(m, BLOCK_ROWS), TILE_ROWS) * FLOAT_BYTES : 0)
   const edge = start + roundUp(n, TILE_COLUMNS) * FLOAT_BYTES
-  const initial = floatsAt(backend, start, roundUp(n, TILE_COLUMNS))
-  initial.fill(0)
-  if (bias !== undefined) initial.set(floatsAt(backend, bias, n))
+  if (fresh) {
+    const initial = floatsAt(backend, start, roundUp(n, TILE_COLUMNS))
+    initial.fill(0)
+    if (bias !== undefined) initial.set(floatsAt(backend, bias, n))
+  }
 
   // The columns of a last, ragged panel are made beside the result and copied, so that nothing is written past it.
   const ragged = n % LANES === 0 ? 0 : n % TILE_COLUMNS
@@ -71,34 +82,49 @@ export function productIn(backend: BackendWasm, programs: SimdPrograms, task: Pr
     for (let first = 0; first === 0 || first < k; first += BLOCK_K) {
       const depth = Math.min(BLOCK_K, k - first)
       // Lanes that belong to no column are multiplied too; what lies there by chance may be slow to multiply.
-      if (ragged > 0) floatsAt(backend, packedB, depth * roundUp(columns, TILE_COLUMNS)).fill(0)
+      if (fresh && ragged > 0) floatsAt(backend, packedB, depth * roundUp(columns, TILE_COLUMNS)).fill(0)
       packRight(programs, b, packedB, { first, depth, left, columns })
       for (let top = 0; top < m; top += BLOCK_ROWS) {
         const rows = Math.min(BLOCK_ROWS, m - top)
         const pack = a.turned && columns > PACK_PANELS * TILE_COLUMNS
         if (pack) packLeft(programs, a, packedA, { first, depth, top, rows })
-        for (let column = 0; column < columns; column += TILE_COLUMNS) {
-          const width = Math.min(TILE_COLUMNS, columns - column)
-          const inEdge = width === ragged && left + column + width === n
-          const to = inEdge
-            ? { at: edge + top * TILE_COLUMNS * FLOAT_BYTES, row: TILE_COLUMNS }
-            : { at: c.at + (top * c.row + left + column) * FLOAT_BYTES, row: c.row }
-          rowsOfTiles(programs, {
-            vectors: width > LANES ? 2 : 1,
-            left: pack
-              ? { at: packedA, row: TILE_ROWS, turned: true, packed: true }
-              : {
-                  ...a,
-                  at: a.at + (a.turned ? first * a.row + top : top * a.row + first) * FLOAT_BYTES,
-                  packed: false,
-                },
-            right: packedB + column * depth * FLOAT_BYTES,
-            to,
-            start: first === 0 ? { at: start + (left + column) * FLOAT_BYTES, row: 0 } : to,
-            rows,
-            depth,
-          })
+        const strip: Strip = {
+          vectors: 2,
+          a: pack ? packedA : a.at + (a.turned ? first * a.row + top : top * a.row + first) * FLOAT_BYTES,
+          along: a.turned ? 'rows' : 'k',
+          aRow: pack ? TILE_ROWS : a.row,
+          aTile: pack ? depth * TILE_ROWS : a.turned ? TILE_ROWS : TILE_ROWS * a.row,
+          b: packedB,
+          c: c.at + (top * c.row + left) * FLOAT_BYTES,
+          cRow: c.row,
+          start: start + left * FLOAT_BYTES,
+          startRow: 0,
+          panels: Math.floor(columns / TILE_COLUMNS),
+          rows,
+          depth,
         }
+        if (first > 0) {
+          strip.start = strip.c
+          strip.startRow = strip.cRow
+        }
+        if (strip.panels > 0) runStrip(programs, strip)
+        const width = columns % TILE_COLUMNS
+        if (width === 0) continue
+        const inner = (columns - width) * FLOAT_BYTES
+        strip.vectors = width > LANES ? 2 : 1
+        strip.panels = 1
+        strip.b += inner * depth
+        strip.start += inner
+        strip.c += inner
+        if (width === ragged) {
+          strip.c = edge + top * TILE_COLUMNS * FLOAT_BYTES
+          strip.cRow = TILE_COLUMNS
+          if (first > 0) {
+            strip.start = strip.c
+            strip.startRow = strip.cRow
+          }
+        }
+        runStrip(programs, strip)
       }
     }
   }
@@ -108,49 +134,61 @@ export function productIn(backend: BackendWasm, programs: SimdPrograms, task: Pr
   }
 }
 
+/** Some rows of the result by some panels of the right operand. Addresses in bytes, strides in floats. */
 interface Strip {
   vectors: number
-  left: Matrix & { packed: boolean }
-  right: number
-  to: { at: number; row: number }
-  start: { at: number; row: number }
+  a: number
+  along: 'k' | 'rows'
+  aRow: number
+  aTile: number
+  b: number
+  c: number
+  cRow: number
+  start: number
+  startRow: number
+  panels: number
   rows: number
   depth: number
 }
 
 /** Full tiles below each other, then a smaller one for what is left. */
-function rowsOfTiles(programs: SimdPrograms, strip: Strip): void {
-  const { vectors, left, right, to, start, depth } = strip
+function runStrip(programs: SimdPrograms, strip: Strip): void {
   const tiles = Math.floor(strip.rows / TILE_ROWS)
   const rest = strip.rows % TILE_ROWS
-  const tileStep = left.packed ? depth * TILE_ROWS : left.turned ? TILE_ROWS : TILE_ROWS * left.row
-  const call = (rows: number, count: number, skip: number): void =>
-    runTiles(
-      programs,
-      { rows, vectors, along: left.turned ? 'rows' : 'k' },
-      {
-        a: left.at + skip * tileStep * FLOAT_BYTES,
-        b: right,
-        c: to.at + skip * TILE_ROWS * to.row * FLOAT_BYTES,
-        start: start.at + skip * TILE_ROWS * start.row * FLOAT_BYTES,
-        tiles: count,
-        k: depth,
-        segments: 1,
-        aStride: left.row * FLOAT_BYTES,
-        aSegment: 0,
-        aTile: tileStep * FLOAT_BYTES,
-        bStep: vectors * LANES * FLOAT_BYTES,
-        cRow: to.row * FLOAT_BYTES,
-        startRow: start.row * FLOAT_BYTES,
-      },
-    )
-  if (tiles > 0) call(TILE_ROWS, tiles, 0)
-  if (rest > 0) call(rest, 1, tiles)
+  if (tiles > 0) runTilesOf(programs, strip, TILE_ROWS, tiles, 0)
+  if (rest > 0) runTilesOf(programs, strip, rest, 1, tiles)
+}
+
+/** `count` tiles of `rows` rows, after `skip` full ones. */
+function runTilesOf(programs: SimdPrograms, strip: Strip, rows: number, count: number, skip: number): void {
+  const { vectors, along, aRow, aTile, cRow, startRow, depth } = strip
+  runTiles(
+    programs,
+    { rows, vectors, along },
+    {
+      a: strip.a + skip * aTile * FLOAT_BYTES,
+      b: strip.b,
+      c: strip.c + skip * TILE_ROWS * cRow * FLOAT_BYTES,
+      start: strip.start + skip * TILE_ROWS * startRow * FLOAT_BYTES,
+      panels: strip.panels,
+      tiles: count,
+      k: depth,
+      segments: 1,
+      aStride: aRow * FLOAT_BYTES,
+      aSegment: 0,
+      aTile: aTile * FLOAT_BYTES,
+      bStep: vectors * LANES * FLOAT_BYTES,
+      bPanel: vectors * LANES * FLOAT_BYTES * depth,
+      cRow: cRow * FLOAT_BYTES,
+      startRow: startRow * FLOAT_BYTES,
+    },
+  )
 }
 
 export function runTiles(programs: SimdPrograms, shape: TileShape, t: TileCall): void {
-  const program = programs[tileName(shape)] as (...args: number[]) => void
-  program(t.a, t.b, t.c, t.start, t.tiles, t.k, t.segments, t.aStride, t.aSegment, t.aTile, t.bStep, t.cRow, t.startRow)
+  const program = programs.tiles[tileIndex(shape)] as (...args: number[]) => void
+  const { a, b, c, start, panels, tiles, k, segments, aStride, aSegment, aTile, bStep, bPanel, cRow, startRow } = t
+  program(a, b, c, start, panels, tiles, k, segments, aStride, aSegment, aTile, bStep, bPanel, cRow, startRow)
 }
 
 interface RightBlock {
@@ -162,17 +200,22 @@ interface RightBlock {
 
 /** Panels of up to eight columns, each row after row, in whole vectors. */
 function packRight(programs: SimdPrograms, b: Matrix, to: number, { first, depth, left, columns }: RightBlock): void {
-  for (let column = 0; column < columns; column += TILE_COLUMNS) {
-    const width = Math.min(TILE_COLUMNS, columns - column)
-    const panel = to + column * depth * FLOAT_BYTES
-    const panelRow = width > LANES ? 2 * LANES : LANES
-    for (let group = 0; group < width; group += LANES) {
-      const count = Math.min(LANES, width - group)
-      const at = panel + group * FLOAT_BYTES
-      const source = left + column + group
-      if (b.turned) turnInto(programs, b.at + (source * b.row + first) * FLOAT_BYTES, at, count, depth, b.row, panelRow)
-      else copyInto(programs, b.at + (first * b.row + source) * FLOAT_BYTES, at, count, depth, b.row, panelRow)
-    }
+  const from = b.at + (b.turned ? left * b.row + first : first * b.row + left) * FLOAT_BYTES
+  const row = b.row * FLOAT_BYTES
+  const step = b.turned ? row : FLOAT_BYTES
+  const panels = Math.floor(columns / TILE_COLUMNS)
+  if (b.turned) programs.turnPanels2(from, to, panels, depth, row)
+  else programs.packPanels2(from, to, panels, depth, row)
+  const width = columns % TILE_COLUMNS
+  const panel = to + (columns - width) * depth * FLOAT_BYTES
+  const rest = from + (columns - width) * step
+  if (width === LANES) {
+    if (b.turned) programs.turnPanels1(rest, panel, 1, depth, row)
+    else programs.packPanels1(rest, panel, 1, depth, row)
+  } else if (width > 0) {
+    const panelRow = roundUp(width, LANES) * FLOAT_BYTES
+    const along = b.turned ? FLOAT_BYTES : row
+    programs.copyFloats(rest, panel, depth, width, along, panelRow, step, FLOAT_BYTES)
   }
 }
 
@@ -185,40 +228,12 @@ interface LeftBlock {
 
 /** Strips of four rows of a turned left operand, each k after k. */
 function packLeft(programs: SimdPrograms, a: Matrix, to: number, { first, depth, top, rows }: LeftBlock): void {
-  for (let row = 0; row < rows; row += TILE_ROWS) {
-    const count = Math.min(TILE_ROWS, rows - row)
-    const from = a.at + (first * a.row + top + row) * FLOAT_BYTES
-    copyInto(programs, from, to + row * depth * FLOAT_BYTES, count, depth, a.row, TILE_ROWS)
-  }
-}
-
-/** Up to four values of each of `rows` rows, to rows that are whole vectors. */
-function copyInto(
-  programs: SimdPrograms,
-  from: number,
-  to: number,
-  count: number,
-  rows: number,
-  fromRow: number,
-  toRow: number,
-): void {
-  if (count === LANES) programs.copyRows1(from, to, rows, fromRow * FLOAT_BYTES, toRow * FLOAT_BYTES)
-  else copyFloats(programs, from, to, rows, count, fromRow, toRow)
-}
-
-/** Up to four rows of `columns` values each, turned. */
-function turnInto(
-  programs: SimdPrograms,
-  from: number,
-  to: number,
-  count: number,
-  columns: number,
-  fromRow: number,
-  toRow: number,
-): void {
-  const bytes = [fromRow * FLOAT_BYTES, toRow * FLOAT_BYTES] as const
-  if (count === LANES) programs.turnRows(from, to, columns, ...bytes)
-  else programs.copyFloats(from, to, columns, count, FLOAT_BYTES, bytes[1], bytes[0], FLOAT_BYTES)
+  const from = a.at + (first * a.row + top) * FLOAT_BYTES
+  const strips = Math.floor(rows / TILE_ROWS)
+  programs.packPanels1(from, to, strips, depth, a.row * FLOAT_BYTES)
+  const rest = rows % TILE_ROWS
+  const done = (rows - rest) * FLOAT_BYTES
+  if (rest > 0) copyFloats(programs, from + done, to + done * depth, depth, rest, a.row, TILE_ROWS)
 }
 
 function copyFloats(

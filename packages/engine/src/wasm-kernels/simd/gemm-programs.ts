@@ -28,8 +28,11 @@ import { FLOAT_BYTES, parameters, VECTOR_BYTES } from './parameters.ts'
 
 /** Rows of a full tile. Eight sums hide the latency of the additions and leave registers for the operands. */
 export const TILE_ROWS = 4
+const TILE_VECTORS = 2
 /** Columns of a full tile, and of a packed panel of the right operand. */
-export const TILE_COLUMNS = 8
+export const TILE_COLUMNS = TILE_VECTORS * 4
+/** Programs for tiles of every height and width, along k and along rows. */
+export const TILE_COUNT = 2 * TILE_ROWS * TILE_VECTORS
 /** Steps along k in one turn of the loop. */
 const UNROLL = 4
 
@@ -38,8 +41,8 @@ export const plainMultiplyAdd: MultiplyAdd = (a, b, c) => addFloats(c, multiplyF
 export const fusedMultiplyAdd: MultiplyAdd = relaxedMultiplyAdd
 
 const NAMES = [
-  ...(['a', 'b', 'c', 'start', 'tiles', 'k', 'segments'] as const),
-  ...(['aStride', 'aSegment', 'aTile', 'bStep', 'cRow', 'startRow'] as const),
+  ...(['a', 'b', 'c', 'start', 'panels', 'tiles', 'k', 'segments'] as const),
+  ...(['aStride', 'aSegment', 'aTile', 'bStep', 'bPanel', 'cRow', 'startRow'] as const),
 ] as const
 
 /** What a tile program is told. Addresses and strides are in bytes. */
@@ -50,7 +53,8 @@ export interface TileCall {
   c: number
   /** What the sums start from: `startRow` apart, or the same for every row (a bias, zeros) when that is 0. */
   start: number
-  /** Tiles below each other. */
+  /** Panels of columns beside each other, and tiles below each other in each. */
+  panels: number
   tiles: number
   /** Values of k in one segment of the left operand, and how many segments there are. */
   k: number
@@ -62,6 +66,8 @@ export interface TileCall {
   /** From tile to tile. */
   aTile: number
   bStep: number
+  /** From panel to panel. */
+  bPanel: number
   cRow: number
   startRow: number
 }
@@ -73,18 +79,20 @@ export interface TileShape {
   along: 'k' | 'rows'
 }
 
-export const tileName = ({ rows, vectors, along }: TileShape): string =>
-  `tile${rows}x${vectors}${along === 'k' ? 'K' : 'Rows'}`
+/** Position of a tile program in the list of all. */
+export const tileIndex = ({ rows, vectors, along }: TileShape): number =>
+  ((along === 'k' ? 0 : TILE_ROWS) + rows - 1) * TILE_VECTORS + vectors - 1
 
 /**
- * c[row, :] = start[row, :] + Σ over segments and k of a[row, k] · b[k, :], for `tiles` tiles of `rows` rows below each
- * other and `vectors` vectors of columns. Parameters in the order of `TileCall`.
+ * c[row, :] = start[row, :] + Σ over segments and k of a[row, k] · b[k, :], for `panels` panels of `vectors`
+ * vectors of columns with `tiles` tiles of `rows` rows below each other. Parameters in the order of `TileCall`.
  */
 export function tileProgram(shape: TileShape, multiplyAdd: MultiplyAdd): Program {
   const { rows, vectors, along } = shape
   const p = parameters(NAMES)
   const f = new FunctionBuilder(NAMES.length)
-  const [turn, segment, b, segmentAt] = [f.int(), f.int(), f.int(), f.int()]
+  const [turn, tile, segment, b, segmentAt] = [f.int(), f.int(), f.int(), f.int(), f.int()]
+  const [a, c, start] = [f.int(), f.int(), f.int()]
   const pointers = Array.from({ length: along === 'k' ? rows : 1 }, () => f.int())
   const sums = Array.from({ length: rows }, () => f.vectors(vectors))
   const right = f.vectors(vectors)
@@ -117,15 +125,15 @@ export function tileProgram(shape: TileShape, multiplyAdd: MultiplyAdd): Program
           ...advance(b, multiply(and32(get(p.k), int(UNROLL - 1)), int(packedStep))),
         ]
       : repeat(turn, get(p.k), step(0), advance(pointers[0] as Local, get(p.aStride)), advance(b, get(p.bStep)))
-  const body = repeat(
-    p.tiles,
+  const eachTile = repeat(
+    tile,
     get(p.tiles),
     set(b, get(p.b)),
-    set(segmentAt, get(p.a)),
-    advance(p.a, get(p.aTile)),
+    set(segmentAt, get(a)),
+    advance(a, get(p.aTile)),
     sums.flatMap((sum) => [
-      ...sum.flatMap((one, v) => set(one, load(get(p.start), v * VECTOR_BYTES))),
-      ...advance(p.start, get(p.startRow)),
+      ...sum.flatMap((one, v) => set(one, load(get(start), v * VECTOR_BYTES))),
+      ...advance(start, get(p.startRow)),
     ]),
     repeat(
       segment,
@@ -137,17 +145,29 @@ export function tileProgram(shape: TileShape, multiplyAdd: MultiplyAdd): Program
       advance(segmentAt, get(p.aSegment)),
     ),
     sums.flatMap((sum) => [
-      ...sum.flatMap((one, v) => store(get(p.c), get(one), v * VECTOR_BYTES)),
-      ...advance(p.c, get(p.cRow)),
+      ...sum.flatMap((one, v) => store(get(c), get(one), v * VECTOR_BYTES)),
+      ...advance(c, get(p.cRow)),
     ]),
   )
-  return { name: tileName(shape), signature: f.signature(), body: f.body(body) }
+  const body = repeat(
+    p.panels,
+    get(p.panels),
+    set(a, get(p.a)),
+    set(c, get(p.c)),
+    set(start, get(p.start)),
+    eachTile,
+    advance(p.b, get(p.bPanel)),
+    ...[p.c, p.start].map((pointer) => advance(pointer, int(packedStep))),
+  )
+  return { name: `tile${tileIndex(shape)}`, signature: f.signature(), body: f.body(body) }
 }
 
-/** All tiles that a ragged edge needs. */
+/** All tiles that a ragged edge needs, in the order of `tileIndex`. */
 export const tilePrograms = (multiplyAdd: MultiplyAdd): Program[] =>
   (['k', 'rows'] as const).flatMap((along) =>
     Array.from({ length: TILE_ROWS }, (_, row) => row + 1).flatMap((rows) =>
-      [1, 2].map((vectors) => tileProgram({ rows, vectors, along }, multiplyAdd)),
+      Array.from({ length: TILE_VECTORS }, (_, v) => v + 1).map((vectors) =>
+        tileProgram({ rows, vectors, along }, multiplyAdd),
+      ),
     ),
   )

@@ -4,7 +4,7 @@
  */
 import type { BackendWasm } from '../../tfjs.ts'
 import { assemble } from './assembler.ts'
-import { fusedMultiplyAdd, plainMultiplyAdd } from './gemm-programs.ts'
+import { fusedMultiplyAdd, plainMultiplyAdd, TILE_COUNT } from './gemm-programs.ts'
 import { programsWith, type SimdPrograms } from './programs.ts'
 
 const linked = new WeakMap<BackendWasm, SimdPrograms | null>()
@@ -31,5 +31,7 @@ function link(backend: BackendWasm): SimdPrograms | null {
     .find((candidate) => WebAssembly.validate(candidate))
   if (bytes === undefined) return null
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
-  return instance.exports as unknown as SimdPrograms
+  const calls = instance.exports as unknown as Record<string, (...args: number[]) => void>
+  const tiles = Array.from({ length: TILE_COUNT }, (_, i) => calls[`tile${i}`])
+  return { ...calls, tiles } as unknown as SimdPrograms
 }

@@ -198,11 +198,13 @@ function maxPoolGradRow(): Program {
 type ProgramCall = (...args: number[]) => void
 
 const NAMED = ['outerSum1', 'outerSum2', 'outerSum4', 'columnSum1', 'columnSum4', 'addRow', 'maxPoolGradRow'] as const
-const PACKING = ['copyRows1', 'copyRows2', 'copyFloats', 'turnRows'] as const
+const PACKING = ['packPanels1', 'packPanels2', 'copyFloats', 'turnPanels1', 'turnPanels2'] as const
 
-/** The exports of the assembled module; see the programs for the arguments. Tiles go by `tileName`. */
-export type SimdPrograms = Record<(typeof NAMED)[number] | (typeof PACKING)[number], ProgramCall> &
-  Readonly<Record<string, ProgramCall>>
+/** The exports of the assembled module; see the programs for the arguments. */
+export type SimdPrograms = Record<(typeof NAMED)[number] | (typeof PACKING)[number], ProgramCall> & {
+  /** By `tileIndex`. */
+  tiles: readonly ProgramCall[]
+}
 
 /** All programs, with a multiply-add that the engine knows. */
 export const programsWith = (multiplyAdd: MultiplyAdd): readonly Program[] => [

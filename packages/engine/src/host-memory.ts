@@ -9,6 +9,11 @@ export function wasmBackend(): BackendWasm | null {
   return tf.getBackend() === 'wasm' ? (tf.backend() as unknown as BackendWasm) : null
 }
 
+/** Whether kernels run in this thread, to their end: while one does, nothing else happens here. */
+export function computesOnHost(): boolean {
+  return tf.getBackend() === 'wasm' || tf.getBackend() === 'cpu'
+}
+
 /**
  * The float32 values of a tensor, in place. Valid until the next allocation on the device (the wasm heap may
  * move when it grows), and writing through it is only for tensors that nobody shares.

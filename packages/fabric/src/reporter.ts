@@ -11,7 +11,7 @@ const PROGRESS_INTERVAL_MS = 200
 /** Steps kept for the medians; older ones are overwritten. */
 const KEPT_STEPS = 4_096
 
-const PHASES = ['compute', 'readback', 'communication', 'apply', 'total'] as const
+const PHASES = ['compute', 'readback', 'communication', 'exposedCommunication', 'apply', 'total'] as const
 
 /** Where the script is in its data, as the training loader sees it. */
 export interface EpochPosition {
@@ -109,6 +109,7 @@ export class StepReporter {
       compute: median('compute'),
       readback: median('readback'),
       communication: median('communication'),
+      exposedCommunication: median('exposedCommunication'),
       apply: median('apply'),
       total: median('total'),
     }

@@ -107,3 +107,4 @@ export {
   type SetupEvent,
   type StepTimes,
 } from './run.ts'
+export { LANES, type Lane, type SpanSink, type TimelineSpan } from './timeline.ts'

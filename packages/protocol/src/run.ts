@@ -87,6 +87,8 @@ export const StepTimesSchema = v.object({
   compute: Finite,
   readback: Finite,
   communication: Finite,
+  /** Of the communication: beside which this rank did nothing else. */
+  exposedCommunication: Finite,
   apply: Finite,
   total: Finite,
 })

@@ -5,12 +5,14 @@
  */
 import type { ProcessGroup } from '@rondo/collectives'
 import type { Model, Optimizer } from '@rondo/engine'
-import type { StepTimes } from '@rondo/protocol'
+import type { SpanSink, StepTimes } from '@rondo/protocol'
 
 export interface StrategyContext {
   group: ProcessGroup
   /** Ends every wait of the strategy. */
   signal: AbortSignal
+  /** Is told what went on when, if the run has a timeline. */
+  spans?: SpanSink | null
 }
 
 /** Milliseconds of one optimizer step, and how much of the communication was hidden behind other work. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stepParts } from './step-bar.tsx'
 
-const times = { compute: 20, readback: 5, communication: 9, apply: 2, total: 30 }
+const times = { compute: 20, readback: 5, communication: 9, exposedCommunication: 0, apply: 2, total: 30 }
 
 describe('step lanes', () => {
   it('lets hidden communication run beneath the device and apply wait for the rest', () => {

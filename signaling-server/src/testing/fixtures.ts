@@ -120,7 +120,7 @@ export function helloOf(node: Partial<AgentHello['node']> = {}, plan: Partial<Ag
 }
 
 export function reportOf(rank: number): RankReport {
-  const msPerStep = { compute: 1, readback: 1, communication: 1, apply: 1, total: 4 }
+  const msPerStep = { compute: 1, readback: 1, communication: 1, exposedCommunication: 1, apply: 1, total: 4 }
   const counts = { steps: 1, samples: 1, bytesSent: 0, bytesReceived: 0 }
   return {
     rank,
@@ -137,7 +137,7 @@ export function reportOf(rank: number): RankReport {
 
 /** A progress event; only its step matters here. */
 export function progressOf(epoch: number, step: number): ProgressEvent {
-  const times = { compute: 1, readback: 1, communication: 1, apply: 1, total: 4 }
+  const times = { compute: 1, readback: 1, communication: 1, exposedCommunication: 1, apply: 1, total: 4 }
   const counts = { epochs: 3, stepInEpoch: 1, stepsPerEpoch: 20, samplesPerSecond: 1, hiddenMs: 0, loss: 0.5 }
   return { kind: 'progress', epoch, step, ...counts, times, links: [], memory: { tensors: 1, bytes: 1 } }
 }

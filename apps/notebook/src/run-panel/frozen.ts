@@ -27,6 +27,8 @@ const TimesSchema = v.object({
   compute: Finite,
   readback: Finite,
   communication: Finite,
+  // Notebooks that were saved before it was measured lack it.
+  exposedCommunication: v.optional(Finite, 0),
   apply: Finite,
   total: Finite,
 })

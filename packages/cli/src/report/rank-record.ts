@@ -4,7 +4,7 @@
  */
 import type { LinkReport, ProgressEvent, RankReport, Seat, SetupEvent, StepTimes } from '@rondo/protocol'
 
-const PHASES = ['compute', 'readback', 'communication', 'apply', 'total'] as const
+const PHASES = ['compute', 'readback', 'communication', 'exposedCommunication', 'apply', 'total'] as const
 
 export class RankRecord {
   readonly rank: number

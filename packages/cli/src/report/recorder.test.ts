@@ -83,7 +83,12 @@ describe('a run that does not', () => {
   it('tells what was known of ranks that never reported', async () => {
     const made = recorder()
     for (const total of [10, 30, 20]) {
-      made.event(1, progress(total / 10, { times: { compute: total, readback: 0, communication: 0, apply: 0, total } }))
+      made.event(
+        1,
+        progress(total / 10, {
+          times: { compute: total, readback: 0, communication: 0, exposedCommunication: 0, apply: 0, total },
+        }),
+      )
     }
     made.event(0, { kind: 'error', error, report: rankReport(0, { steps: 3 }) })
     const report = await made.finish({ status: 'failed', error })

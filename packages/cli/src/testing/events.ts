@@ -1,7 +1,7 @@
 /** Runs, seats and events as the server sends them, for tests of what the terminal and the report make of them. */
 import type { LinkReport, ProgressEvent, RankReport, RunState, Seat, SetupEvent } from '@rondo/protocol'
 
-const NO_TIMES = { compute: 0, readback: 0, communication: 0, apply: 0, total: 0 }
+const NO_TIMES = { compute: 0, readback: 0, communication: 0, exposedCommunication: 0, apply: 0, total: 0 }
 
 export function seat(rank: number, more: Partial<Seat> = {}): Seat {
   return {

@@ -55,14 +55,21 @@ export class GradientBuckets {
    */
   flatten(gradients: readonly tf.Tensor[], scale = 1): tf.Tensor1D[] {
     invariant(gradients.length === this.count, `${gradients.length} gradients for ${this.count} parameters`)
-    const flat = this.plan.map((slots) =>
-      tf.tidy(() => {
-        const parts = slots.map(({ index, size }) => tf.reshape(gradients[index] as tf.Tensor, [size]) as tf.Tensor1D)
-        const joined = parts.length === 1 ? (parts[0] as tf.Tensor1D) : tf.concat1d(parts)
-        return scale === 1 ? joined : (tf.mul(joined, scale) as tf.Tensor1D)
-      }),
-    )
-    tf.dispose(gradients as tf.Tensor[])
+    return this.plan.map((_, bucket) => this.flattenBucket(bucket, gradients, scale))
+  }
+
+  /** One bucket alone, as soon as its gradients are there; `gradients` by position, those of others may be missing. */
+  flattenBucket(bucket: number, gradients: ReadonlyArray<tf.Tensor | undefined>, scale = 1): tf.Tensor1D {
+    const own = (this.plan[bucket] ?? []).map(({ index, size }) => ({ size, gradient: gradients[index] }))
+    const flat = tf.tidy(() => {
+      const parts = own.map(({ gradient, size }) => {
+        invariant(gradient, `a gradient of bucket ${bucket} is missing`)
+        return tf.reshape(gradient, [size]) as tf.Tensor1D
+      })
+      const joined = parts.length === 1 ? (parts[0] as tf.Tensor1D) : tf.concat1d(parts)
+      return scale === 1 ? joined : (tf.mul(joined, scale) as tf.Tensor1D)
+    })
+    for (const { gradient } of own) gradient?.dispose()
     return flat
   }
 

@@ -1,6 +1,7 @@
 /**
  * Forward and backward of one batch: the loss and one gradient for each trainable parameter, on the device.
- * Not for: averaging over ranks (strategies) or moving gradients off the device (buckets.ts).
+ * The plain form: tfjs hands over all gradients at once. Not for: gradients one by one (stepped-backward.ts),
+ * averaging over ranks (strategies) or moving gradients off the device (buckets.ts).
  */
 import { RondoError } from '@rondo/protocol'
 import type { Parameter } from '../model/parameters.ts'
@@ -35,14 +36,8 @@ export function computeGradients(
   parameters: readonly Parameter[],
   options: GradientOptions = {},
 ): Gradients {
-  const trainable = parameters.filter((parameter) => parameter.trainable)
+  const trainable = trainableOf(parameters)
   const variables = trainable.map(({ variable }) => variable)
-  if (variables.length === 0) {
-    throw new RondoError(
-      'BAD_ARGUMENT',
-      'backward(lossFn): none of the parameters is trainable. At least one must be. Unfreeze a layer with layer.trainable = true.',
-    )
-  }
   // variableGrads would drop the unused ones by tfjs name and throw a nameless error if all are unused.
   const { value, grads } = tf.engine().gradients(() => scalarLoss(lossFn()), variables, undefined, true)
   const unused = grads.flatMap((gradient, i) => (gradient == null ? [i] : []))
@@ -52,6 +47,16 @@ export function computeGradients(
   }
   const gradients = grads.map((gradient, i) => gradient ?? tf.zerosLike(variables[i] as tf.Variable))
   return { loss: readScalar(value), gradients, unused }
+}
+
+/** The parameters that get a gradient. Throws BAD_ARGUMENT when there is none. */
+export function trainableOf(parameters: readonly Parameter[]): Parameter[] {
+  const trainable = parameters.filter((parameter) => parameter.trainable)
+  if (trainable.length > 0) return trainable
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    'backward(lossFn): none of the parameters is trainable. At least one must be. Unfreeze a layer with layer.trainable = true.',
+  )
 }
 
 /** Reads a scalar asynchronously and disposes of it. */
@@ -65,7 +70,8 @@ export function readScalar(tensor: tf.Tensor): Promise<number> {
   return reading
 }
 
-function scalarLoss(loss: unknown): tf.Scalar {
+/** What a loss function returned, if it is a scalar tensor; throws BAD_ARGUMENT saying what it is otherwise. */
+export function scalarLoss(loss: unknown): tf.Scalar {
   if (loss instanceof tf.Tensor && loss.size === 1) return loss.rank === 0 ? (loss as tf.Scalar) : loss.asScalar()
   const got =
     loss instanceof tf.Tensor
@@ -81,7 +87,7 @@ function scalarLoss(loss: unknown): tf.Scalar {
   )
 }
 
-function unusedParameters(names: string[]): RondoError {
+export function unusedParameters(names: string[]): RondoError {
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : ''
   return new RondoError(
     'UNUSED_PARAMETER',

@@ -3,17 +3,27 @@
  * averaged, each rank steps its own optimizer, and the replicas stay bit-identical (PyTorch DDP, Li et al.
  * 2020). Not for: the step itself (replica.ts).
  */
-import { GradientBuckets, type Model, parametersOf, readTensors, writeTensors } from '@rondo/engine'
+import { GradientBuckets, type Model, type Parameter, parametersOf, readTensors, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
 import { DdpReplica } from './replica.ts'
 import { verifyParameters } from './verify.ts'
 
 const BYTES_PER_MB = 1024 * 1024
+const BYTES_PER_VALUE = 4
+/** Buckets that a model is cut into: the last one to be computed, which nothing can hide, is then a small part. */
+const BUCKETS_OF_A_MODEL = 8
+/** One message of a link: smaller buckets would cost turns and save nothing. */
+const SMALLEST_BUCKET_BYTES = 64 * 1024
 
 export interface DdpOptions {
-  /** MiB of one gradient bucket. PyTorch's default is 25; smaller buckets overlap better on slow links. */
+  /**
+   * Most MiB of one gradient bucket; PyTorch's default is 25. Without it buckets also close at an eighth of the model,
+   * so that a small model's late layers travel while its early ones are computed.
+   */
   bucketCapMb?: number
+  /** Sends late layers' buckets while early layers are computed. False: backward first, then the buckets; same bits. */
+  overlap?: boolean
   /** MiB of the first bucket, small so that the ring starts early. */
   firstBucketMb?: number
   /** Sends zeros for parameters that got no gradient instead of refusing the step. */
@@ -27,11 +37,14 @@ export interface DdpOptions {
 export class DdpStrategy implements Strategy {
   readonly name = 'ddp'
   readonly options: Required<DdpOptions>
+  private readonly splitsEvenly: boolean
 
   constructor(options: DdpOptions = {}) {
+    this.splitsEvenly = options.bucketCapMb === undefined
     this.options = {
       bucketCapMb: positive('bucketCapMb', options.bucketCapMb ?? 25),
       firstBucketMb: positive('firstBucketMb', options.firstBucketMb ?? 1),
+      overlap: options.overlap ?? true,
       findUnusedParameters: options.findUnusedParameters ?? false,
       gradientAverage: options.gradientAverage ?? 'weighted',
       initSync: options.initSync ?? true,
@@ -59,12 +72,19 @@ export class DdpStrategy implements Strategy {
         values,
       )
     }
+    const share = this.splitsEvenly ? evenShare(trainable) : Number.POSITIVE_INFINITY
     const buckets = new GradientBuckets(trainable, {
-      bucketCapBytes: this.options.bucketCapMb * BYTES_PER_MB,
-      firstBucketBytes: this.options.firstBucketMb * BYTES_PER_MB,
+      bucketCapBytes: Math.min(share, this.options.bucketCapMb * BYTES_PER_MB),
+      firstBucketBytes: Math.min(share, this.options.firstBucketMb * BYTES_PER_MB),
     })
     return new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook: null })
   }
+}
+
+/** Bytes of a bucket when the model is cut into equal ones. */
+function evenShare(parameters: readonly Parameter[]): number {
+  const bytes = parameters.reduce((sum, { variable }) => sum + variable.size * BYTES_PER_VALUE, 0)
+  return Math.max(SMALLEST_BUCKET_BYTES, bytes / BUCKETS_OF_A_MODEL)
 }
 
 function positive(option: string, value: number): number {

@@ -16,25 +16,23 @@ export class LocalGradients {
 
   /** Adds `gradients` (mean over the batch, in parameter order) with weight n; `unused` are those replaced by zeros. */
   add(gradients: Gradients, weight: number, unused: readonly number[]): void {
-    const used = new Uint8Array(gradients.length).fill(1)
-    for (const i of unused) used[i] = 0
-    this.used = this.used ? this.used.map((before, i) => before | (used[i] as number)) : used
-    this.weight += weight
+    this.note(weight, unused, gradients.length)
     if (!this.gradients) {
       this.gradients = gradients
       this.scale = weight
       return
     }
-    const before = this.gradients
-    const scale = this.scale
-    this.gradients = before.map((sum, i) =>
-      tf.tidy(() => {
-        const scaled = scale === 1 ? sum : tf.mul(sum, scale)
-        return tf.add(scaled, tf.mul(gradients[i] as tf.Tensor, weight))
-      }),
-    )
+    const { scale } = this
+    this.gradients = this.gradients.map((sum, i) => weightedSum(sum, scale, gradients[i] as tf.Tensor, weight))
     this.scale = 1
-    tf.dispose([...before, ...gradients])
+  }
+
+  /** Counts weight and used parameters of a contribution whose gradients are not kept here: `count` parameters in all. */
+  note(weight: number, unused: readonly number[], count: number): void {
+    const used = new Uint8Array(count).fill(1)
+    for (const i of unused) used[i] = 0
+    this.used = this.used ? this.used.map((before, i) => before | (used[i] as number)) : used
+    this.weight += weight
   }
 
   /** Hands over everything and starts again at nothing: Σ g·n is `scale · gradients`. */
@@ -67,4 +65,14 @@ export class LocalGradients {
   clear(): void {
     tf.dispose(this.take().gradients)
   }
+}
+
+/** scale · sum + weight · more, as a new tensor; both are freed. */
+export function weightedSum(sum: tf.Tensor, scale: number, more: tf.Tensor, weight: number): tf.Tensor {
+  const total = tf.tidy(() => {
+    const scaled = scale === 1 ? sum : tf.mul(sum, scale)
+    return tf.add(scaled, tf.mul(more, weight))
+  })
+  tf.dispose([sum, more])
+  return total
 }

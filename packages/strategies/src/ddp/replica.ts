@@ -1,16 +1,18 @@
 /**
  * One rank's copy of a model under DDP: gradients of each backward are kept as Σ g·n, summed over the ranks
- * bucket by bucket, and divided by Σn for the optimizer. While one bucket is in the ring the next is read
- * back. Not for: choosing options or the initial broadcast (ddp.ts).
+ * bucket by bucket, and divided by Σn for the optimizer. Buckets travel while earlier layers are computed, or, with
+ * `overlap: false`, while the next bucket is read. Not for: choosing options or the initial broadcast (ddp.ts).
  */
 import type { ProcessGroup } from '@rondo/collectives'
 import { computeGradients, type GradientBuckets, type Optimizer, type Parameter } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Replica, StepReport, StrategyContext } from '../strategy.ts'
+import { BucketExchange, type ExchangeParts } from './bucket-exchange.ts'
 import type { DdpOptions } from './ddp.ts'
 import { BucketReducer } from './hooks/bucket-reducer.ts'
 import type { CommHook } from './hooks/comm-hook.ts'
 import { LocalGradients } from './local-gradients.ts'
+import { overlappedBackward } from './overlapped-backward.ts'
 import { StepClock } from './step-clock.ts'
 
 export interface DdpReplicaOptions {
@@ -24,13 +26,12 @@ export interface DdpReplicaOptions {
 
 export class DdpReplica implements Replica {
   private readonly group: ProcessGroup
-  private readonly signal: AbortSignal
   private readonly parameters: readonly Parameter[]
   private readonly buckets: GradientBuckets
   private readonly options: Required<DdpOptions>
-  private readonly reducer: BucketReducer
   private readonly local: LocalGradients
-  private readonly clock = new StepClock()
+  private readonly clock: StepClock
+  private readonly exchangeParts: ExchangeParts
   /** Σ over ranks and synchronisations of Σ g·n, one array a bucket; null before the first. */
   private totals: Float32Array[] | null = null
   /** Σn behind `totals`. */
@@ -42,28 +43,36 @@ export class DdpReplica implements Replica {
 
   constructor({ context, parameters, buckets, options, hook }: DdpReplicaOptions) {
     this.group = context.group
-    this.signal = context.signal
     this.parameters = parameters
     this.buckets = buckets
     this.options = options
-    this.reducer = new BucketReducer(context, parameters, buckets, hook)
     this.local = new LocalGradients()
+    this.clock = new StepClock(context.spans ?? null)
+    this.exchangeParts = {
+      group: context.group,
+      signal: context.signal,
+      buckets,
+      reducer: new BucketReducer(context, parameters, buckets, hook),
+      clock: this.clock,
+      findUnused: options.findUnusedParameters,
+    }
     this.used = new Uint8Array(parameters.length)
   }
 
   async backward(lossFn: () => unknown, samples: number, synchronise: boolean): Promise<number> {
     this.clock.startStep()
-    const done = this.clock.enter('compute')
-    const { loss, gradients, unused } = computeGradients(lossFn, this.parameters, {
-      findUnused: this.options.findUnusedParameters,
-    })
     const weight = this.options.gradientAverage === 'uniform' ? 1 : samples
-    this.local.add(gradients, weight, unused)
+    const exchanges = synchronise && this.group.worldSize > 1
+    if (exchanges && this.options.overlap) {
+      const { loss, exchange } = await this.backwardOverlapped(lossFn, weight)
+      this.samples += samples
+      await this.collect(exchange)
+      return loss
+    }
+    const loss = await this.backwardAtOnce(lossFn, weight)
     this.samples += samples
-    const value = await loss
-    done()
-    if (synchronise) await this.synchronise()
-    return value
+    if (exchanges) await this.synchronise()
+    return loss
   }
 
   async step(optimizer: Optimizer): Promise<void> {
@@ -87,36 +96,47 @@ export class DdpReplica implements Replica {
     this.zeroGrad()
   }
 
-  /** Sums what was added since the last synchronisation over all ranks. World 1 touches no network. */
-  private async synchronise(): Promise<void> {
-    if (this.group.worldSize === 1) return
-    const { gradients, scale, weight, used } = this.local.take()
-    const weightSum = this.group.allReduce(Float64Array.of(weight), { op: 'sum', name: 'samples', signal: this.signal })
-    const usedAnywhere = this.options.findUnusedParameters
-      ? this.group.allReduce(used, { op: 'max', name: 'used parameters', signal: this.signal })
-      : null
-    // A rejected op rejects all that follow; each is awaited below, so none may count as unhandled meanwhile.
-    weightSum.catch(() => {})
-    usedAnywhere?.catch(() => {})
+  private backwardOverlapped(lossFn: () => unknown, weight: number) {
+    const { parameters, local, buckets, clock } = this
+    return overlappedBackward({
+      lossFn,
+      parameters,
+      findUnused: this.options.findUnusedParameters,
+      weight,
+      local,
+      buckets,
+      clock,
+      begin: (total, used) => new BucketExchange(this.exchangeParts, total, used),
+    })
+  }
 
-    const flat = this.buckets.flatten(gradients, scale)
-    const inRing: Array<Promise<Float32Array>> = []
-    for (const [k, bucket] of flat.entries()) {
-      const read = this.clock.enter('readback')
-      const bytes = await this.buckets.readback(bucket)
-      read()
-      const communicated = this.clock.enter('communication')
-      const reduced = this.reducer.reduceBucket(k, bytes, { own: weight, sum: weightSum })
-      reduced.then(communicated, communicated)
-      inRing.push(reduced)
+  /** The plain way: all gradients, then the loss; nothing travels meanwhile. */
+  private async backwardAtOnce(lossFn: () => unknown, weight: number): Promise<number> {
+    const done = this.clock.enter('compute', 'forward and backward')
+    try {
+      const { loss, gradients, unused } = computeGradients(lossFn, this.parameters, {
+        findUnused: this.options.findUnusedParameters,
+      })
+      this.local.add(gradients, weight, unused)
+      return await loss
+    } finally {
+      done()
     }
-    const waited = this.clock.enterWait()
-    this.totalWeight += (await weightSum)[0] as number
-    if (usedAnywhere) merge(this.used, await usedAnywhere)
-    else this.used.fill(1)
-    const reduced = await Promise.all(inRing)
-    waited()
-    this.totals = this.totals ? this.totals.map((total, k) => sum(total, reduced[k] as Float32Array)) : reduced
+  }
+
+  /** Sums what was added since the last synchronisation over all ranks. */
+  private async synchronise(): Promise<void> {
+    const { gradients, scale, weight, used } = this.local.take()
+    const exchange = new BucketExchange(this.exchangeParts, weight, used)
+    for (const [k, bucket] of this.buckets.flatten(gradients, scale).entries()) await exchange.send(k, bucket)
+    await this.collect(exchange)
+  }
+
+  private async collect(exchange: BucketExchange): Promise<void> {
+    const { totals, weight, used } = await exchange.finish()
+    this.totalWeight += weight
+    merge(this.used, used)
+    this.totals = this.totals ? this.totals.map((total, k) => sum(total, totals[k] as Float32Array)) : totals
   }
 
   private stepAveraged(optimizer: Optimizer, totals: Float32Array[]): void {

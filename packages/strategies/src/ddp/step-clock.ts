@@ -1,53 +1,67 @@
 /**
- * Where the time of a step goes: compute, readback, communication, apply. Communication runs beside the
- * others, so its span is the union of all operations in flight, and what nobody waited for is hidden.
+ * Where the time of a step goes: compute, readback, communication, apply. Phases may overlap, so each counts the
+ * time in which at least one of its kind goes on; communication beside which nothing else goes on is exposed.
  */
-import type { StepTimes } from '@rondo/protocol'
+import type { SpanSink, StepTimes } from '@rondo/protocol'
 
-type Phase = 'compute' | 'readback' | 'communication' | 'apply'
+const PHASES = ['compute', 'readback', 'communication', 'apply'] as const
+type Phase = (typeof PHASES)[number]
+
+const nothing = (): Record<Phase, number> => ({ compute: 0, readback: 0, communication: 0, apply: 0 })
 
 /** All figures in milliseconds. One clock a replica; a step lasts from the first backward to the end of step(). */
 export class StepClock {
-  private spent = { compute: 0, readback: 0, communication: 0, apply: 0 }
+  private readonly spans: SpanSink | null
+  private spent = nothing()
+  private exposed = 0
+  /** How many of each phase go on now. */
+  private readonly open = nothing()
+  /** Up to when `spent` and `exposed` are counted. */
+  private counted = 0
   private stepStarted: number | null = null
-  private inFlight = 0
-  private communicationStarted = 0
-  private waited = 0
+
+  /** @param spans is told of each phase when it is over, for a timeline */
+  constructor(spans: SpanSink | null = null) {
+    this.spans = spans
+  }
 
   startStep(): void {
     this.stepStarted ??= performance.now()
   }
 
-  /** Starts a phase; the returned function ends it. */
-  enter(phase: Phase): () => void {
-    const started = performance.now()
-    if (phase !== 'communication') {
-      return () => {
-        this.spent[phase] += performance.now() - started
-      }
-    }
-    if (this.inFlight++ === 0) this.communicationStarted = started
+  /** Starts a phase; the returned function ends it (further calls do nothing). */
+  enter(phase: Phase, name: string = phase, bytes?: number): () => void {
+    const start = this.count()
+    this.open[phase] += 1
+    let over = false
     return () => {
-      if (--this.inFlight === 0) this.spent.communication += performance.now() - this.communicationStarted
-    }
-  }
-
-  /** From here the rank does nothing but wait for the others. */
-  enterWait(): () => void {
-    const started = performance.now()
-    return () => {
-      this.waited += performance.now() - started
+      if (over) return
+      over = true
+      const end = this.count()
+      this.open[phase] -= 1
+      this.spans?.({ lane: phase, name, start, end, ...(bytes === undefined ? {} : { bytes }) })
     }
   }
 
   /** Returns the figures of the step and starts the next. */
   finishStep(): { times: StepTimes; hiddenMs: number } {
-    const total = this.stepStarted === null ? 0 : performance.now() - this.stepStarted
-    const { compute, readback, communication, apply } = this.spent
-    const hiddenMs = Math.max(0, communication - this.waited)
-    this.spent = { compute: 0, readback: 0, communication: 0, apply: 0 }
-    this.waited = 0
+    const now = this.count()
+    const total = this.stepStarted === null ? 0 : now - this.stepStarted
+    const times = { ...this.spent, exposedCommunication: this.exposed, total }
+    const hiddenMs = Math.max(0, this.spent.communication - this.exposed)
+    this.spent = nothing()
+    this.exposed = 0
     this.stepStarted = null
-    return { times: { compute, readback, communication, apply, total }, hiddenMs }
+    return { times, hiddenMs }
+  }
+
+  private count(): number {
+    const now = performance.now()
+    const passed = now - this.counted
+    for (const phase of PHASES) if (this.open[phase] > 0) this.spent[phase] += passed
+    const { compute, readback, communication, apply } = this.open
+    if (communication > 0 && compute + readback + apply === 0) this.exposed += passed
+    this.counted = now
+    return now
   }
 }

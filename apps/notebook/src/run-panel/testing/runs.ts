@@ -64,7 +64,7 @@ export function progressEvent(step: number, loss: number, links: LinkReport[] = 
     stepsPerEpoch: STEPS_PER_EPOCH,
     loss,
     samplesPerSecond: 100,
-    times: { compute: 27, readback: 3.4, communication: 12.6, apply: 2.2, total: 38 },
+    times: { compute: 27, readback: 3.4, communication: 12.6, exposedCommunication: 5.4, apply: 2.2, total: 38 },
     hiddenMs: 7.2,
     links,
     memory: { tensors: 61, bytes: 9_400_000 },

@@ -1,4 +1,5 @@
 /** What the bench, its pages and their workers say to each other. */
+import type { Place } from '@rondo/collectives'
 import type { BenchCarrier } from '../arguments.ts'
 import type { RawPipe } from '../raw-link.ts'
 
@@ -12,6 +13,7 @@ export type WorkerTask =
       worldSize: number
       generation: number
       nodeLabels: string[]
+      places: Place[]
       timeoutMs: number
       port: MessagePort
       /** That all its links must have: a page without isolation falls back to ports. */

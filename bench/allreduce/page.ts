@@ -85,10 +85,9 @@ async function start(
       : undefined
   const { port1, port2 } = new MessageChannel()
   const nodeLabels = seats.map((seat) => seat.nodeLabel)
-  const joined = worker.ask(
-    { task: 'start', rank, worldSize: seats.length, generation, nodeLabels, timeoutMs, port: port2, carrier },
-    [port2],
-  )
+  const places = seats.map(({ pageId, browserId, nodeId }) => ({ pageId, browserId, nodeId }))
+  const group = { rank, worldSize: seats.length, generation, nodeLabels, places, timeoutMs }
+  const joined = worker.ask({ task: 'start', ...group, carrier, port: port2 }, [port2])
   const backend = carrier === 'shared' ? 'port' : carrier
   const linked = broker.connect({ runId, generation, seats, backend }, rank, port1, {
     signal: new AbortController().signal,

@@ -12,12 +12,12 @@ const operands = new RingOperands()
 async function perform(task: WorkerTask): Promise<number> {
   switch (task.task) {
     case 'start': {
-      const { rank, worldSize, generation, nodeLabels, timeoutMs, port, carrier } = task
+      const { rank, worldSize, generation, nodeLabels, places, timeoutMs, port, carrier } = task
       const links = await acceptLinks(port, { rank, worldSize, timeoutMs, signal: new AbortController().signal })
       for (const { peer, carrier: taken } of links.values()) {
         if (taken !== carrier) throw new Error(`the link to rank ${peer} is ${taken} instead of ${carrier}`)
       }
-      group = await createProcessGroup({ rank, worldSize, generation, links, nodeLabels, timeoutMs })
+      group = await createProcessGroup({ rank, worldSize, generation, links, nodeLabels, places, timeoutMs })
       return 0
     }
     case 'pipe':

@@ -1,21 +1,26 @@
 /** The formulas of docs/collectives.md, counted on real groups, and the choices that follow from them. */
 import { FRAME_HEADER_BYTES } from '@rondo/protocol'
 import { describe, expect, it } from 'vitest'
-import { allReduceCost, allReduceMs, chooseAllReduce, chooseBroadcast } from './cost-model.ts'
-import { testWorld } from './testing/groups.ts'
+import { AllReduceChooser } from './all-reduce-choice.ts'
+import { allReduceCost, chooseBroadcast } from './cost-model.ts'
+import { placesOn, testWorld } from './testing/groups.ts'
+import { flatTopology, topologyOf } from './topology.ts'
 
 const LENGTH = 5040 // a multiple of every world size below, so that all chunks are equal
 
 describe('what algorithms cost', () => {
-  for (const ranks of [2, 3, 4, 8]) {
-    for (const algorithm of ['ring', 'mesh', 'direct'] as const) {
+  for (const ranks of [2, 3, 4, 6, 8]) {
+    for (const algorithm of ['ring', 'mesh', 'direct', 'halving'] as const) {
       it(`${algorithm} among ${ranks} ranks takes the steps and bytes that the formula says`, async () => {
         const world = await testWorld(ranks, { maxFrameBytes: FRAME_HEADER_BYTES + 512 })
         const before = world.groups.map((group) => group.payloadBytesSent)
         await world.all((group) => group.allReduce(new Float32Array(LENGTH), { algorithm, name: 'counted' }))
         const cost = allReduceCost(algorithm, 4 * LENGTH, ranks)
-        world.groups.forEach((group, rank) => {
-          expect(group.payloadBytesSent - before[rank]!).toBe(cost.bytes)
+        const sent = world.groups.map((group, rank) => group.payloadBytesSent - before[rank]!)
+        expect(Math.max(...sent)).toBe(cost.bytes)
+        // Only folding makes some ranks busier than others.
+        if (algorithm !== 'halving' || Number.isInteger(Math.log2(ranks))) expect(Math.min(...sent)).toBe(cost.bytes)
+        world.groups.forEach((group) => {
           expect(group.flightRecorder.dump().at(-1)).toMatchObject({
             name: 'counted',
             steps: cost.steps,
@@ -25,6 +30,24 @@ describe('what algorithms cost', () => {
         await world.close()
       })
     }
+  }
+
+  for (const machines of ['aabb', 'abab', 'aaabbb', 'aabbcc', 'aaab', 'abacab']) {
+    it(`two-level of machines ${machines} takes the steps and bytes that the formula says`, async () => {
+      const places = placesOn(machines)
+      const world = await testWorld(machines.length, { places, maxFrameBytes: FRAME_HEADER_BYTES + 512 })
+      const before = world.groups.map((group) => group.payloadBytesSent)
+      await world.all((group) => group.allReduce(new Float32Array(LENGTH), { algorithm: 'two-level', name: 'counted' }))
+      const sizes = topologyOf(places)
+        .groups('machine')
+        .map((ranks) => ranks.length)
+      const cost = allReduceCost('two-level', 4 * LENGTH, machines.length, sizes)
+      expect(Math.max(...world.groups.map((group, rank) => group.payloadBytesSent - before[rank]!))).toBe(cost.bytes)
+      for (const group of world.groups) {
+        expect(group.flightRecorder.dump().at(-1)).toMatchObject({ name: 'counted', steps: cost.steps, state: 'done' })
+      }
+      await world.close()
+    })
   }
 
   it('a codec halves or quarters them', async () => {
@@ -53,7 +76,8 @@ describe('what algorithms cost', () => {
 
 describe('the choice', () => {
   const webrtc = { latencyMs: 0.35, bytesPerSecond: 15e6 }
-  const pick = (bytes: number, ranks: number): string => chooseAllReduce(bytes, ranks, 65_536, webrtc)
+  const chooser = (ranks: number): AllReduceChooser => new AllReduceChooser(flatTopology(ranks), 65_536, webrtc)
+  const pick = (bytes: number, ranks: number): string => chooser(ranks).choose(bytes).algorithm
 
   it('goes from few steps to few bytes as payloads grow', () => {
     expect([8, 4096, 65_536, 1 << 20, 1 << 24].map((bytes) => pick(bytes, 4))).toEqual([
@@ -69,11 +93,10 @@ describe('the choice', () => {
   it('takes what the model calls fastest, of those that fit', () => {
     for (const ranks of [2, 3, 5, 9]) {
       for (let bytes = 1; bytes < 1e8; bytes *= 3) {
-        const ms = (algorithm: 'ring' | 'mesh' | 'direct'): number =>
-          allReduceMs(algorithm, bytes, ranks, 65_536, webrtc)
-        expect(ms(chooseAllReduce(bytes, ranks, 65_536, webrtc))).toBe(
-          Math.min(ms('ring'), ms('mesh'), bytes > 65_536 ? Number.POSITIVE_INFINITY : ms('direct')),
-        )
+        const times = chooser(ranks)
+          .candidates(bytes)
+          .map((choice) => chooser(ranks).ms(choice, bytes))
+        expect(chooser(ranks).ms(chooser(ranks).choose(bytes), bytes)).toBe(Math.min(...times))
       }
     }
   })

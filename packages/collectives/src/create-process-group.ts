@@ -10,6 +10,7 @@ import { GroupCore } from './group/core.ts'
 import { MeshGroup } from './mesh-group.ts'
 import type { ProcessGroup } from './process-group.ts'
 import { SingleGroup } from './single-group.ts'
+import { flatTopology, type Place, topologyOf } from './topology.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface ProcessGroupOptions {
@@ -21,6 +22,11 @@ export interface ProcessGroupOptions {
   links: ReadonlyMap<number, Link>
   /** Node of each rank as people know it, by rank; used in errors. */
   nodeLabels: readonly string[]
+  /**
+   * Where each rank is, by rank, as its seat says; equal on all ranks. Neighbours in the ring and the groups of
+   * two-level algorithms follow from it. Without it every rank counts as alone on its machine.
+   */
+  places?: readonly Place[] | undefined
   /** Milliseconds that an operation may take, and the warm-up; 60 s by default. */
   timeoutMs?: number | undefined
   /** Aborting it fails the group on every rank, at any time. */
@@ -34,7 +40,7 @@ export interface ProcessGroupOptions {
  * TIMEOUT and RANK_LOST when a rank does not come. A world of one gets `singleProcessGroup`.
  */
 export async function createProcessGroup(options: ProcessGroupOptions): Promise<ProcessGroup> {
-  const { rank, worldSize, generation, links, nodeLabels, signal, costModel } = options
+  const { rank, worldSize, generation, links, nodeLabels, places, signal, costModel } = options
   const call = 'createProcessGroup'
   if (!Number.isInteger(worldSize) || worldSize < 1) {
     throw bad(call, `worldSize ${worldSize}`, 'an integer from 1', 'Pass the number of ranks.')
@@ -52,8 +58,12 @@ export async function createProcessGroup(options: ProcessGroupOptions): Promise<
       'Connect all ranks first.',
     )
   }
+  if (places !== undefined && places.length !== worldSize) {
+    throw bad(call, `${places.length} places`, `one for each of ${worldSize} ranks`, 'Pass the seats of the run.')
+  }
+  const topology = places === undefined ? flatTopology(worldSize) : topologyOf(places)
   const labels = Array.from({ length: worldSize }, (_, r) => nodeLabels[r] ?? `node of rank ${r}`)
-  const core = new GroupCore({ rank, worldSize, generation, links, labels })
+  const core = new GroupCore({ rank, worldSize, generation, links, labels, topology })
   try {
     const group = new MeshGroup(core, await warmUp(core, costModel, timeoutMs, signal), timeoutMs)
     signal?.addEventListener('abort', () => group.abort(stopped(rank, signal.reason)), { once: true })

@@ -1,6 +1,6 @@
 /** Process groups over links. Imports `@rondo/protocol` and `@rondo/transport`. */
 export { CODECS, type Codec, type CodecName } from './codecs/codec.ts'
-export type { AllReduceAlgorithm, CostModel } from './cost-model.ts'
+export type { AllReduceAlgorithm, CostModel, LinkCost } from './cost-model.ts'
 export { createProcessGroup, type ProcessGroupOptions, singleProcessGroup } from './create-process-group.ts'
 export { DTYPES, type DTypeName, type NumericArray } from './dtype.ts'
 export type { FlightRecord, FlightRecorder } from './flight-recorder.ts'
@@ -13,3 +13,4 @@ export type {
   SourceOptions,
 } from './process-group.ts'
 export { REDUCE_OPS, type ReduceOp } from './reduce.ts'
+export type { LinkClass, Place } from './topology.ts'

@@ -6,9 +6,11 @@ import { type LinkReport, RondoError } from '@rondo/protocol'
 import type { Algorithm } from './algorithm.ts'
 import { Chain } from './algorithms/chain.ts'
 import { Exchange, withLength } from './algorithms/exchange.ts'
-import { Mesh, type MeshPlan } from './algorithms/mesh.ts'
+import type { ReductionPlan } from './algorithms/plan.ts'
 import { Ring } from './algorithms/ring.ts'
 import { directAllReduce } from './algorithms/small.ts'
+import { allReduceAlgorithm } from './all-reduce.ts'
+import { type AllReduceChoice, AllReduceChooser } from './all-reduce-choice.ts'
 import {
   bad,
   checkAlgorithm,
@@ -21,7 +23,7 @@ import {
 } from './arguments.ts'
 import { chunkBounds } from './chunks.ts'
 import type { Codec } from './codecs/codec.ts'
-import { type CostModel, chooseAllReduce, chooseBroadcast } from './cost-model.ts'
+import { type AllReduceAlgorithm, type CostModel, chooseBroadcast } from './cost-model.ts'
 import { bytesOf, type DType, dtypeOf, type NumericArray } from './dtype.ts'
 import type { FlightRecorder } from './flight-recorder.ts'
 import type { GroupCore } from './group/core.ts'
@@ -37,6 +39,7 @@ export class MeshGroup implements ProcessGroup {
   readonly generation: number
   readonly costModel: CostModel
   readonly #core: GroupCore
+  readonly #chooser: AllReduceChooser
   readonly #timeoutMs: number
 
   constructor(core: GroupCore, costModel: CostModel, timeoutMs: number) {
@@ -45,6 +48,7 @@ export class MeshGroup implements ProcessGroup {
     this.generation = core.generation
     this.costModel = costModel
     this.#core = core
+    this.#chooser = new AllReduceChooser(core.topology, core.messageBytes, costModel)
     this.#timeoutMs = timeoutMs
   }
 
@@ -75,11 +79,10 @@ export class MeshGroup implements ProcessGroup {
     const into = options.into === undefined ? make(x, dtype) : checkInto('allReduce', options.into, dtype, x.length)
     const wanted = checkAlgorithm('allReduce', options.algorithm ?? 'auto')
     const bytes = codec === undefined ? x.byteLength : codec.bytesFor(x.length)
-    const chosen =
-      wanted === 'auto' ? chooseAllReduce(bytes, this.worldSize, this.#core.messageBytes, this.costModel) : wanted
-    if (chosen !== 'direct') {
+    const chosen = this.#choose(wanted, bytes)
+    if (chosen.algorithm !== 'direct') {
       const plan = this.#plan(x, into, dtype, codec, how)
-      const algorithm = chosen === 'ring' ? new Ring({ ...plan, gather: true }) : new Mesh(plan)
+      const algorithm = allReduceAlgorithm({ ...chosen, algorithm: chosen.algorithm }, plan, this.#core.topology)
       await this.#run(label, x, options, dtype.name, algorithm)
     } else {
       const { exchange, finish } = directAllReduce(this, x, into, dtype, codec, how)
@@ -95,7 +98,8 @@ export class MeshGroup implements ProcessGroup {
     const length = bounds[this.rank + 1]! - bounds[this.rank]!
     const into =
       options.into === undefined ? (dtype.make(length) as T) : checkInto('reduceScatter', options.into, dtype, length)
-    const ring = new Ring({ ...this.#plan(x, into, dtype, codec, how), gather: false })
+    const { order } = this.#core.topology
+    const ring = new Ring({ ...this.#plan(x, into, dtype, codec, how), order, bounds, gather: false })
     await this.#run(label, x, options, dtype.name, ring)
     return into
   }
@@ -134,7 +138,8 @@ export class MeshGroup implements ProcessGroup {
     const dtype = dtypeOf(x, 'broadcast')
     const src = checkRank('broadcast', 'src', options.src ?? 0, this.worldSize)
     const how = chooseBroadcast(x.byteLength, this.worldSize, this.#core.messageBytes, this.costModel)
-    const algorithm = how === 'chain' ? new Chain(src, bytesOf(x)) : this.#star(src, bytesOf(x), bytesOf(x))
+    const algorithm =
+      how === 'chain' ? new Chain(src, this.#core.topology.order, bytesOf(x)) : this.#star(src, bytesOf(x), bytesOf(x))
     await this.#run(`broadcast(from ${src})`, x, options, dtype.name, algorithm)
     return x
   }
@@ -258,20 +263,30 @@ export class MeshGroup implements ProcessGroup {
     return { dtype, codec, how, label: `${call}(${how.op}${codec === undefined ? '' : `, ${codec.name}`})` }
   }
 
-  #plan<T extends NumericArray>(x: T, output: T, dtype: DType, codec: Codec | undefined, how: Reduction): MeshPlan {
+  #choose(wanted: AllReduceAlgorithm | 'auto', bytes: number): AllReduceChoice {
+    if (wanted === 'auto') return this.#chooser.choose(bytes)
+    if (wanted !== 'two-level') return { algorithm: wanted }
+    const level = this.#chooser.levelFor(bytes)
+    if (level !== undefined) return { algorithm: wanted, level }
+    throw bad(
+      'allReduce',
+      'algorithm two-level',
+      'two-level only where some ranks, not all, share a page, a browser or a machine',
+      'Leave the algorithm out.',
+    )
+  }
+
+  #plan<T extends NumericArray>(
+    x: T,
+    output: T,
+    dtype: DType,
+    codec: Codec | undefined,
+    { combine, mean }: Reduction,
+  ): ReductionPlan {
     // Before a lossy codec the mean divides each contribution, so that no partial sum overflows half precision.
-    const early = how.mean && codec !== undefined
+    const early = mean && codec !== undefined
     const input = early ? (x as Float32Array).map((value) => value / this.worldSize) : x
-    const bounds = chunkBounds(x.length, this.worldSize)
-    return {
-      dtype,
-      codec,
-      bounds,
-      input,
-      output,
-      combine: how.combine,
-      divisor: how.mean && !early ? this.worldSize : 1,
-    }
+    return { dtype, codec, input, output, combine, divisor: mean && !early ? this.worldSize : 1 }
   }
 
   /** Root to everyone; the empty answers keep the root from running ahead of the others. */

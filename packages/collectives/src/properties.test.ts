@@ -6,10 +6,11 @@ import { FRAME_HEADER_BYTES } from '@rondo/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CODECS } from './codecs/codec.ts'
+import { ALL_REDUCE_ALGORITHMS, type AllReduceAlgorithm } from './cost-model.ts'
 import { bytesOf, type NumericArray } from './dtype.ts'
 import { REDUCE_OPS } from './reduce.ts'
 import { referenceAllGather, referenceAllReduce, referenceAllToAll, referenceReduceScatter } from './reference.ts'
-import { type TestWorld, testWorld } from './testing/groups.ts'
+import { placesOn, type TestWorld, testWorld } from './testing/groups.ts'
 
 const TYPES = { Float32Array, Float64Array, Int8Array, Uint8Array, Int32Array, Uint32Array, BigInt64Array }
 const RUNS = 40
@@ -37,16 +38,28 @@ const shape = fc.record({
   seed: fc.integer(),
   messageBytes: fc.constantFrom(8, 24, 104, 1024, 65_536),
   lends: fc.boolean(),
+  // Machine of each rank: runs of one letter, letters that alternate, and ranks of their own.
+  machines: fc.array(fc.constantFrom(...'abcd'), { minLength: 9, maxLength: 9 }),
   delays: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }),
 })
 
+type Shape = typeof shape extends fc.Arbitrary<infer T> ? T : never
+
+/** Two-level where the ranks do form groups, else the ring. */
+function possible(algorithm: string, { ranks, machines }: Shape): AllReduceAlgorithm | 'auto' {
+  const groups = new Set(machines.slice(0, ranks)).size
+  if (algorithm === 'two-level' && (groups === 1 || groups === ranks)) return 'ring'
+  return algorithm as AllReduceAlgorithm
+}
+
 async function inWorld(
-  { ranks, messageBytes, lends, delays }: { ranks: number; messageBytes: number; lends: boolean; delays: number[] },
+  { ranks, messageBytes, lends, delays, machines }: Shape,
   work: (world: TestWorld) => Promise<void>,
 ): Promise<void> {
   const frame = FRAME_HEADER_BYTES + messageBytes
   const world = await testWorld(ranks, {
     maxFrameBytes: frame,
+    places: placesOn(machines.slice(0, ranks).join('')),
     watermarks: { high: 3 * frame, low: frame },
     lends,
     // Rare: real timers make a run slow.
@@ -69,7 +82,7 @@ function sameBits(results: readonly NumericArray[]): void {
 
 describe('collectives equal their plain reference', { timeout: PATIENCE }, () => {
   it('allReduce', async () => {
-    const algorithm = fc.constantFrom('ring', 'mesh', 'direct', 'auto')
+    const algorithm = fc.constantFrom(...ALL_REDUCE_ALGORITHMS)
     await fc.assert(
       fc.asyncProperty(shape, fc.constantFrom(...REDUCE_OPS), algorithm, async (given, wanted, algorithm) => {
         const integer = !given.type.startsWith('Float')
@@ -78,7 +91,7 @@ describe('collectives equal their plain reference', { timeout: PATIENCE }, () =>
           const inputs = world.groups.map((_, rank) => fill(given.type, given.length, rank, given.seed))
           const before = inputs.map((x) => x.slice())
           const results = await world.all((group, rank) =>
-            group.allReduce(inputs[rank]!, { op, algorithm: algorithm as 'auto' }),
+            group.allReduce(inputs[rank]!, { op, algorithm: possible(algorithm, given) }),
           )
           expect(inputs).toEqual(before)
           sameBits(results)
@@ -92,11 +105,11 @@ describe('collectives equal their plain reference', { timeout: PATIENCE }, () =>
   it('allReduce of any floats: same bits everywhere, near the reference', async () => {
     const floats = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), { maxLength: 60 })
     await fc.assert(
-      fc.asyncProperty(shape, floats, fc.constantFrom('ring', 'mesh', 'direct'), async (given, values, algorithm) => {
+      fc.asyncProperty(shape, floats, fc.constantFrom(...ALL_REDUCE_ALGORITHMS), async (given, values, algorithm) => {
         await inWorld(given, async (world) => {
           const inputs = world.groups.map((_, rank) => Float32Array.from(values, (v) => v * (rank + 1)))
           const results = await world.all((group, rank) =>
-            group.allReduce(inputs[rank]!, { op: 'mean', algorithm: algorithm as 'ring' }),
+            group.allReduce(inputs[rank]!, { op: 'mean', algorithm: possible(algorithm, given) }),
           )
           sameBits(results)
           const reference = referenceAllReduce(inputs, 'mean')
@@ -111,7 +124,7 @@ describe('collectives equal their plain reference', { timeout: PATIENCE }, () =>
 
   it('allReduce with a codec: same bits everywhere, within its precision', async () => {
     const codec = fc.constantFrom(...(Object.keys(CODECS) as Array<keyof typeof CODECS>))
-    const algorithm = fc.constantFrom('ring', 'mesh', 'direct')
+    const algorithm = fc.constantFrom(...ALL_REDUCE_ALGORITHMS)
     await fc.assert(
       fc.asyncProperty(shape, codec, algorithm, fc.boolean(), async (given, codec, algorithm, mean) => {
         // Every hop of the ring rounds once more; int8's step is 1/127 of the largest value so far.
@@ -123,7 +136,7 @@ describe('collectives equal their plain reference', { timeout: PATIENCE }, () =>
           })
           const op = mean ? 'mean' : 'sum'
           const results = await world.all((group, rank) =>
-            group.allReduce(inputs[rank]!, { op, codec, algorithm: algorithm as 'ring' }),
+            group.allReduce(inputs[rank]!, { op, codec, algorithm: possible(algorithm, given) }),
           )
           sameBits(results)
           const reference = referenceAllReduce(inputs, op)

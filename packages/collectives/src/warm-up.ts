@@ -4,13 +4,17 @@
  */
 import { RondoError } from '@rondo/protocol'
 import { Exchange } from './algorithms/exchange.ts'
-import type { CostModel } from './cost-model.ts'
+import { bad } from './arguments.ts'
+import type { CostModel, LinkCost } from './cost-model.ts'
 import { bytesOf } from './dtype.ts'
 import type { GroupCore } from './group/core.ts'
 import type { Peer } from './group/peer.ts'
+import { LINK_CLASSES, type LinkClass } from './topology.ts'
 
 /** Probes of each link, one after the other; the fastest counts. */
 const PROBES = 3
+/** Probes sent to the next rank in one go: what small messages cost besides their latency. */
+const GAP_PROBES = 16
 /** Bytes sent to the next rank and back: what lets WebRTC's congestion window open; less through the server. */
 const BURST_BYTES = 1_048_576
 const RELAY_BURST_BYTES = 131_072
@@ -33,44 +37,67 @@ export async function warmUp(
 type Answered = (peer: Peer) => Promise<void>
 
 async function measure(core: GroupCore, answered: Answered): Promise<CostModel> {
-  let latencyMs = 0
+  const { rank, worldSize, topology } = core
+  const latencies = new Map<LinkClass, number>()
   await Promise.all(
     core.peers.map(async (peer) => {
       let fastest = Number.POSITIVE_INFINITY
-      for (let i = 0; i < PROBES; i++) {
-        const start = performance.now()
-        core.ping(peer)
-        await answered(peer)
-        fastest = Math.min(fastest, performance.now() - start)
-      }
-      latencyMs = Math.max(latencyMs, fastest / 2)
+      for (let i = 0; i < PROBES; i++) fastest = Math.min(fastest, (await echo(core, peer, answered, 1)).first)
+      const of = topology.classOf(rank, peer.rank)
+      latencies.set(of, Math.max(latencies.get(of) ?? MIN_LATENCY_MS, fastest / 2))
     }),
   )
-  const next = core.peer((core.rank + 1) % core.worldSize)
-  const bytes = next.link.carrier === 'relay' ? RELAY_BURST_BYTES : BURST_BYTES
-  const messages = Math.ceil(bytes / core.messageBytes)
-  const start = performance.now()
-  const pongs: Array<Promise<void>> = []
-  for (let i = 0; i < messages; i++) {
-    core.ping(next, core.messageBytes)
-    pongs.push(answered(next))
-  }
-  await Promise.all(pongs)
-  const ms = Math.max(performance.now() - start, MIN_LATENCY_MS)
+  // Every class of links occurs between neighbours of the ring, so each is measured by somebody.
+  const next = core.peer(topology.order[(topology.position[rank]! + 1) % worldSize]!)
+  const { first, last } = await echo(core, next, answered, GAP_PROBES)
+  const messages = Math.ceil((next.link.carrier === 'relay' ? RELAY_BURST_BYTES : BURST_BYTES) / core.messageBytes)
+  const burst = await echo(core, next, answered, messages, core.messageBytes)
   // Everything crossed the link twice, there and back.
-  const bytesPerSecond = Math.min(MAX_RATE, (2 * messages * core.messageBytes * 1000) / ms)
+  const bytes = 2 * messages * core.messageBytes
+  const bytesPerSecond = Math.min(MAX_RATE, (1000 * bytes) / Math.max(burst.last, MIN_LATENCY_MS))
   next.measuredThroughput(bytesPerSecond)
-  return { latencyMs: Math.max(latencyMs, MIN_LATENCY_MS), bytesPerSecond }
+  const classes: Partial<Record<LinkClass, LinkCost>> = {}
+  for (const [of, latencyMs] of latencies) classes[of] = { latencyMs, bytesPerSecond: MAX_RATE }
+  const of = topology.classOf(rank, next.rank)
+  const latencyMs = latencies.get(of)!
+  classes[of] = { latencyMs, bytesPerSecond, gapMs: (last - first) / (2 * (GAP_PROBES - 1)) }
+  return { latencyMs: Math.max(...latencies.values()), bytesPerSecond, classes }
 }
 
-/** Everyone sends its numbers to everyone and takes the worst of each: a ring is as slow as its slowest link. */
+/** Sends `count` probes to a peer in one go. Milliseconds until the first and the last came back. */
+async function echo(
+  core: GroupCore,
+  peer: Peer,
+  answered: Answered,
+  count: number,
+  payloadBytes?: number,
+): Promise<{ first: number; last: number }> {
+  const start = performance.now()
+  const pongs: Array<Promise<number>> = []
+  for (let i = 0; i < count; i++) {
+    core.ping(peer, payloadBytes)
+    pongs.push(answered(peer).then(() => performance.now() - start))
+  }
+  const times = await Promise.all(pongs)
+  return { first: times[0]!, last: times.at(-1)! }
+}
+
+/** Numbers of one class of links as they travel; NaN for what a rank did not measure. */
+const COST_FIELDS = ['latencyMs', 'bytesPerSecond', 'gapMs'] as const
+
+/**
+ * Everyone sends its numbers to everyone and takes the worst of each: a ring is as slow as its slowest link.
+ * Throws BAD_ARGUMENT when the ranks were told different places, for they would run different algorithms.
+ */
 async function agree(
   core: GroupCore,
   own: CostModel,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<CostModel> {
-  const mine = Float64Array.of(own.latencyMs, own.bytesPerSecond, core.messageBytes)
+  const costs = [own, ...LINK_CLASSES.map((of) => own.classes?.[of])]
+  const numbers = costs.flatMap((cost) => COST_FIELDS.map((field) => cost?.[field] ?? Number.NaN))
+  const mine = Float64Array.of(core.messageBytes, core.topology.hash, ...numbers)
   const theirs = core.peers.map((peer) => ({ peer, values: new Float64Array(mine.length) }))
   const exchange = new Exchange(
     new Map(core.peers.map((peer) => [peer.rank, bytesOf(mine)])),
@@ -79,11 +106,30 @@ async function agree(
   const what = { op: 'agree', name: 'cost model', dtype: 'float64', count: mine.length }
   await core.submit({ what, bytes: mine.byteLength, algorithm: exchange, signal, timeoutMs })
   const all = [mine, ...theirs.map(({ values }) => values)]
-  core.useMessageBytes(Math.min(...all.map((values) => values[2]!)))
-  return {
-    latencyMs: Math.max(...all.map((values) => values[0]!)),
-    bytesPerSecond: Math.min(...all.map((values) => values[1]!)),
+  const other = theirs.find(({ values }) => values[1] !== mine[1])
+  if (other !== undefined) {
+    throw bad(
+      'createProcessGroup',
+      `places on rank ${core.rank} that differ from those on rank ${other.peer.rank}`,
+      'the same places on all ranks, by rank',
+      'Pass the seats of the run, as the server sent them.',
+    )
   }
+  core.useMessageBytes(Math.min(...all.map((values) => values[0]!)))
+  const worst = (index: number): LinkCost | undefined => {
+    const [latencyMs, rates, gaps] = COST_FIELDS.map((_, field) =>
+      all.map((values) => values[2 + COST_FIELDS.length * index + field]!).filter((value) => !Number.isNaN(value)),
+    ) as [number[], number[], number[]]
+    if (latencyMs.length === 0) return undefined
+    const gap = gaps.length === 0 ? {} : { gapMs: Math.max(...gaps) }
+    return { latencyMs: Math.max(...latencyMs), bytesPerSecond: Math.min(...rates), ...gap }
+  }
+  const classes: Partial<Record<LinkClass, LinkCost>> = {}
+  LINK_CLASSES.forEach((of, i) => {
+    const cost = worst(i + 1)
+    if (cost !== undefined) classes[of] = cost
+  })
+  return { ...worst(0)!, classes }
 }
 
 /** Runs `work` with a deadline; `answered` resolves with the next pong of a peer, in order of asking. */

@@ -9,17 +9,21 @@ import { type Algorithm, byteMessages, type Frame, payloadOf, type Wire } from '
 export class Chain implements Algorithm {
   readonly borrows = true
   readonly #root: number
+  readonly #order: readonly number[]
   readonly #bytes: Uint8Array
   #wire!: Wire
+  /** Ranks between the root and us, us included. */
+  #place = 0
   #next: number | undefined
   #previous: number | undefined
   #at = 0
   #arrived = false
   #acknowledged = false
 
-  /** `bytes` is what the root sends and what every other rank fills. It must not be empty. */
-  constructor(root: number, bytes: Uint8Array) {
+  /** `order` is that of the ring. `bytes` is what the root sends and what every other rank fills; not empty. */
+  constructor(root: number, order: readonly number[], bytes: Uint8Array) {
     this.#root = root
+    this.#order = order
     this.#bytes = bytes
   }
 
@@ -28,8 +32,7 @@ export class Chain implements Algorithm {
   }
 
   get steps(): number {
-    const { rank, worldSize } = this.#wire
-    return this.#arrived ? (rank - this.#root + worldSize) % worldSize : 0
+    return this.#arrived ? this.#place : 0
   }
 
   waitingFor(): number[] {
@@ -41,11 +44,12 @@ export class Chain implements Algorithm {
 
   start(wire: Wire): void {
     this.#wire = wire
-    const { rank, worldSize } = wire
-    const place = (rank - this.#root + worldSize) % worldSize
-    this.#next = place < worldSize - 1 ? (rank + 1) % worldSize : undefined
-    this.#previous = place > 0 ? (rank + worldSize - 1) % worldSize : undefined
-    this.#arrived = place === 0
+    const { worldSize } = wire
+    const at = this.#order.indexOf(wire.rank)
+    this.#place = (at - this.#order.indexOf(this.#root) + worldSize) % worldSize
+    this.#next = this.#place < worldSize - 1 ? this.#order[(at + 1) % worldSize] : undefined
+    this.#previous = this.#place > 0 ? this.#order[(at + worldSize - 1) % worldSize] : undefined
+    this.#arrived = this.#place === 0
     this.#acknowledged = this.#next === undefined
     if (this.#previous !== undefined) wire.stream(this.#previous, byteMessages(new Uint8Array(0), wire.messageBytes))
     else if (this.#next !== undefined) wire.stream(this.#next, byteMessages(this.#bytes, wire.messageBytes))

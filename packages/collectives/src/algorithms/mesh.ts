@@ -8,10 +8,12 @@ import type { Algorithm, Frame, Wire } from '../algorithm.ts'
 import type { NumericArray } from '../dtype.ts'
 import { divide } from '../reduce.ts'
 import { type ElementWire, elementWire } from './elements.ts'
-import type { RingPlan } from './ring.ts'
+import type { ReductionPlan } from './plan.ts'
 
-/** Like a ring's, with the whole vector as output. */
-export type MeshPlan = Omit<RingPlan, 'gather'>
+export interface MeshPlan extends ReductionPlan {
+  /** R+1 borders of the chunks; chunk r is rank r's. */
+  readonly bounds: readonly number[]
+}
 
 export class Mesh implements Algorithm {
   readonly #plan: MeshPlan

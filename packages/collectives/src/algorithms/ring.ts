@@ -6,23 +6,15 @@
 import { FRAME_HEADER_BYTES } from '@rondo/protocol'
 import { type Algorithm, type Frame, isLent, type Wire } from '../algorithm.ts'
 import { receivedChunk, reduceSendChunk } from '../chunks.ts'
-import type { Codec } from '../codecs/codec.ts'
-import type { DType, NumericArray } from '../dtype.ts'
-import { type Combine, divide } from '../reduce.ts'
+import { divide } from '../reduce.ts'
 import { type ElementWire, elementWire } from './elements.ts'
+import type { ReductionPlan } from './plan.ts'
 
-export interface RingPlan {
-  readonly dtype: DType
-  readonly codec?: Codec | undefined
-  /** R+1 borders of the chunks, in elements of the whole vector. */
+export interface RingPlan extends ReductionPlan {
+  /** Ranks in the order of the ring. */
+  readonly order: readonly number[]
+  /** R+1 borders of the chunks, in elements of the whole vector. Chunk r ends up finished on rank r. */
   readonly bounds: readonly number[]
-  /** This rank's contribution: the whole vector. It is only read, and may be the same memory as `output`. */
-  readonly input: NumericArray
-  /** The whole vector when `gather`, else this rank's chunk. */
-  readonly output: NumericArray
-  readonly combine: Combine
-  /** What finished sums are divided by; 1 for none. */
-  readonly divisor: number
   /** All-reduce when true, reduce-scatter when false. */
   readonly gather: boolean
 }
@@ -32,6 +24,7 @@ export class Ring implements Algorithm {
   readonly #plan: RingPlan
   #wire!: Wire
   #elements!: ElementWire
+  #place = 0
   #next = 0
   #previous = 0
   #turns = 0
@@ -58,14 +51,15 @@ export class Ring implements Algorithm {
   }
 
   start(wire: Wire): void {
-    const { dtype, codec, bounds, input, gather } = this.#plan
+    const { dtype, codec, bounds, input, gather, order } = this.#plan
     this.#wire = wire
     this.#elements = elementWire(dtype, codec, wire.messageBytes)
     this.#turns = wire.worldSize - 1
     this.#lastStep = (gather ? 2 : 1) * this.#turns - 1
-    this.#next = (wire.rank + 1) % wire.worldSize
-    this.#previous = (wire.rank + this.#turns) % wire.worldSize
-    const own = reduceSendChunk(wire.rank, 0, wire.worldSize)
+    this.#place = order.indexOf(wire.rank)
+    this.#next = order[(this.#place + 1) % wire.worldSize]!
+    this.#previous = order[(this.#place + this.#turns) % wire.worldSize]!
+    const own = order[reduceSendChunk(this.#place, 0, wire.worldSize)]!
     this.#enter(0)
     wire.stream(this.#next, this.#elements.messages(input, bounds[own]!, bounds[own + 1]!))
   }
@@ -116,11 +110,11 @@ export class Ring implements Algorithm {
 
   /** Goes to `step`, or past it as long as its chunk is empty and therefore has no message. */
   #enter(step: number): void {
-    const { rank, worldSize } = this.#wire
-    const { bounds } = this.#plan
+    const { worldSize } = this.#wire
+    const { bounds, order } = this.#plan
     this.#step = step
     while (this.#step <= this.#lastStep) {
-      const chunk = receivedChunk(rank, this.#step, worldSize)
+      const chunk = order[receivedChunk(this.#place, this.#step, worldSize)]!
       this.#position = bounds[chunk]!
       this.#end = bounds[chunk + 1]!
       if (this.#position < this.#end) return

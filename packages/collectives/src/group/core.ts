@@ -5,6 +5,7 @@
 import { FRAME_HEADER_BYTES, FrameKind, invariant, RondoError } from '@rondo/protocol'
 import type { Link, LinkEnd } from '@rondo/transport'
 import { FlightRecorder } from '../flight-recorder.ts'
+import type { Topology } from '../topology.ts'
 import { CENSUS_MS, timedOut } from './census.ts'
 import { encodeError, PAIR_BIT, rankLost } from './failures.ts'
 import { FramePool } from './frame-pool.ts'
@@ -29,6 +30,7 @@ export interface CoreOptions {
   readonly links: ReadonlyMap<number, Link>
   /** Node of each rank, by rank. */
   readonly labels: readonly string[]
+  readonly topology: Topology
 }
 
 /** How the end of a link reads that was over before its group began. */
@@ -39,6 +41,7 @@ export class GroupCore implements OperationHost, InboundHost {
   readonly worldSize: number
   readonly generation: number
   readonly labels: readonly string[]
+  readonly topology: Topology
   readonly recorder = new FlightRecorder()
   readonly inbound = new Inbound(this)
   readonly peers: readonly Peer[]
@@ -57,11 +60,12 @@ export class GroupCore implements OperationHost, InboundHost {
   #probed = 0
   #closed = false
 
-  constructor({ rank, worldSize, generation, links, labels }: CoreOptions) {
+  constructor({ rank, worldSize, generation, links, labels, topology }: CoreOptions) {
     this.rank = rank
     this.worldSize = worldSize
     this.generation = generation
     this.labels = labels
+    this.topology = topology
     const smallest = Math.min(...[...links.values()].map((link) => link.maxFrameBytes)) - FRAME_HEADER_BYTES
     this.messageBytes = smallest - (smallest % 8)
     this.pool = new FramePool(this.messageBytes + FRAME_HEADER_BYTES)

@@ -3,6 +3,7 @@ import { type Link, type MemoryMesh, type MemoryMeshOptions, memoryMesh } from '
 import type { CostModel } from '../cost-model.ts'
 import { createProcessGroup } from '../create-process-group.ts'
 import type { ProcessGroup } from '../process-group.ts'
+import type { Place } from '../topology.ts'
 
 export interface TestWorld {
   groups: ProcessGroup[]
@@ -18,6 +19,7 @@ export interface TestWorldOptions extends MemoryMeshOptions {
   generation?: number
   /** `measured` lets the group measure, as outside of tests. */
   costModel?: CostModel | 'measured'
+  places?: readonly Place[] | undefined
 }
 
 /** A model by which only bytes cost: operands of several messages take the ring and the chain. */
@@ -25,12 +27,12 @@ export const BYTES_COST: CostModel = { latencyMs: 1e-9, bytesPerSecond: 1 }
 
 export async function testWorld(worldSize: number, options: TestWorldOptions = {}): Promise<TestWorld> {
   const mesh = memoryMesh(worldSize, options)
-  const { timeoutMs = 10_000, generation = 1, costModel = { latencyMs: 0.1, bytesPerSecond: 1e8 } } = options
+  const { timeoutMs = 10_000, generation = 1, costModel = { latencyMs: 0.1, bytesPerSecond: 1e8 }, places } = options
   const model = costModel === 'measured' ? undefined : costModel
   const nodeLabels = Array.from({ length: worldSize }, (_, rank) => `node-${rank}`)
   const groups = await Promise.all(
     mesh.links.map((links, rank) =>
-      createProcessGroup({ rank, worldSize, generation, links, nodeLabels, timeoutMs, costModel: model }),
+      createProcessGroup({ rank, worldSize, generation, links, nodeLabels, timeoutMs, costModel: model, places }),
     ),
   )
   const world: TestWorld = {
@@ -43,6 +45,11 @@ export async function testWorld(worldSize: number, options: TestWorldOptions = {
     },
   }
   return world
+}
+
+/** Places of ranks on machines, by rank: `placesOn('abab')` puts ranks 0 and 2 on machine a, each in a page of its own. */
+export function placesOn(machines: string): Place[] {
+  return [...machines].map((machine, rank) => ({ pageId: `page-${rank}`, browserId: null, nodeId: machine }))
 }
 
 /** The error that `promise` rejects with. */

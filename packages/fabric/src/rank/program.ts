@@ -101,6 +101,7 @@ export class RankProgram {
       generation,
       links,
       nodeLabels: seats.map((seat) => seat.nodeLabel),
+      places: seats,
       timeoutMs: config.stepTimeoutSeconds * 1000,
       signal,
     })

@@ -1,0 +1,183 @@
+/**
+ * How long each all-reduce takes on a topology by the cost model, and with that which one is taken. A group of ranks
+ * that share what is behind their far links (a machine's network, a browser's connections) shares its bandwidth.
+ * Not for: what links cost (cost-model.ts), running anything (all-reduce.ts). Checked by the simulator (bench algorithms).
+ */
+import { coresOf, partnersAt } from './algorithms/halving.ts'
+import { type AllReduceAlgorithm, type CostModel, classesIn, type LinkCost, worstOf } from './cost-model.ts'
+import { GROUP_LEVELS, type GroupLevel, LINK_CLASSES, type Topology } from './topology.ts'
+
+/** Ranks. Beyond this, all links at once cost more memory and interrupts than the saved steps are worth. */
+const MAX_ALL_LINKS_RANKS = 64
+
+export interface AllReduceChoice {
+  readonly algorithm: AllReduceAlgorithm
+  /** What the groups of two-level share. */
+  readonly level?: GroupLevel
+}
+
+/** One exchange of recursive halving: whether any pair is far, and how many pairs cross the busiest group's border. */
+interface HalvingStep {
+  readonly far: boolean
+  readonly crossings: number
+}
+
+export class AllReduceChooser {
+  readonly #topology: Topology
+  readonly #messageBytes: number
+  readonly #model: CostModel
+  /** Of the farthest links that there are, and of all others. */
+  readonly #far: Required<LinkCost>
+  readonly #near: Required<LinkCost>
+  /** Ranks by what they share of the far links. */
+  readonly #sizes: readonly number[]
+  readonly #halving: readonly HalvingStep[]
+  readonly #levels: readonly GroupLevel[]
+
+  constructor(topology: Topology, messageBytes: number, model: CostModel) {
+    this.#topology = topology
+    this.#messageBytes = messageBytes
+    this.#model = model
+    const classes = classesIn(topology)
+    const farthest = classes.at(-1)!
+    this.#far = worstOf(model, [farthest])
+    this.#near = worstOf(model, classes.slice(0, -1))
+    const below = GROUP_LEVELS[LINK_CLASSES.indexOf(farthest) - 1]
+    const groups = below === undefined ? topology.order.map((rank) => [rank]) : topology.groups(below)
+    this.#sizes = groups.map((group) => group.length)
+    const groupOf = new Map(groups.flatMap((group, i) => group.map((rank) => [rank, i] as const)))
+    const { cores } = coresOf(topology.worldSize)
+    this.#halving = Array.from({ length: Math.log2(cores) }, (_, step) => {
+      const crossings = groups.map(() => 0)
+      for (const [a, b] of partnersAt(topology.order, step)) {
+        const [first, second] = [groupOf.get(a)!, groupOf.get(b)!]
+        if (first === second) continue
+        crossings[first]!++
+        crossings[second]!++
+      }
+      return { far: crossings.some((count) => count > 0), crossings: Math.max(...crossings) }
+    })
+    this.#levels = GROUP_LEVELS.filter((level) => {
+      const count = topology.groups(level).length
+      return count > 1 && count < topology.worldSize
+    })
+  }
+
+  /** The fastest for `bytes` per rank on the wire; of equals the one with fewer steps. */
+  choose(bytes: number): AllReduceChoice {
+    let best: AllReduceChoice = { algorithm: 'ring' }
+    let bestMs = this.ms(best, bytes)
+    for (const choice of this.candidates(bytes)) {
+      const ms = this.ms(choice, bytes)
+      if (ms > bestMs) continue
+      best = choice
+      bestMs = ms
+    }
+    return best
+  }
+
+  /** The best groups for two-level; undefined where no two ranks share anything or all share everything. */
+  levelFor(bytes: number): GroupLevel | undefined {
+    const ms = (level: GroupLevel): number => this.ms({ algorithm: 'two-level', level }, bytes)
+    return [...this.#levels].sort((a, b) => ms(a) - ms(b))[0]
+  }
+
+  /** All that come into question, those with more steps first. */
+  candidates(bytes: number): AllReduceChoice[] {
+    const found: AllReduceChoice[] = [{ algorithm: 'ring' }]
+    for (const level of this.#levels) found.push({ algorithm: 'two-level', level })
+    found.push({ algorithm: 'halving' })
+    if (this.#topology.worldSize > MAX_ALL_LINKS_RANKS) return found
+    found.push({ algorithm: 'mesh' })
+    // Direct holds whole copies and reduces only when all of them came, which the model does not see: one message at most.
+    if (bytes <= this.#messageBytes) found.push({ algorithm: 'direct' })
+    return found
+  }
+
+  /** Estimated milliseconds. */
+  ms({ algorithm, level }: AllReduceChoice, bytes: number): number {
+    switch (algorithm) {
+      case 'direct':
+        return this.#allToAll(1, bytes)
+      case 'mesh':
+        return this.#allToAll(2, bytes / this.#topology.worldSize)
+      case 'ring':
+        return this.#ring(bytes)
+      case 'halving':
+        return this.#recursive(bytes)
+      case 'two-level':
+        return level === undefined ? Number.POSITIVE_INFINITY : this.#twoLevel(level, bytes)
+      default:
+        return algorithm satisfies never
+    }
+  }
+
+  /** Every rank sends `bytes` to every other, `rounds` times. */
+  #allToAll(rounds: number, bytes: number): number {
+    const ranks = this.#topology.worldSize
+    const far = Math.max(...this.#sizes.map((size) => size * (ranks - size))) * bytes
+    const near = (Math.max(...this.#sizes) - 1) * bytes
+    const gaps = (ranks - 1) * this.#far.gapMs
+    return rounds * (this.#latency() + gaps + Math.max(travelMs(far, this.#far), travelMs(near, this.#near)))
+  }
+
+  #ring(bytes: number): number {
+    const ranks = this.#topology.worldSize
+    const steps = 2 * (ranks - 1)
+    const message = Math.min(bytes / ranks, this.#messageBytes)
+    // One link of each group is far. A chunk of many messages hides the latency of its step.
+    const crossing = this.#sizes.length === 1 ? ranks : this.#sizes.length
+    const hops = crossing * hopMs(message, this.#far) + (ranks - crossing) * hopMs(message, this.#near)
+    return this.#far.latencyMs + Math.max((steps / ranks) * hops, steps * travelMs(bytes / ranks, this.#far))
+  }
+
+  #recursive(bytes: number): number {
+    const { cores, extra } = coresOf(this.#topology.worldSize)
+    let ms = 0
+    this.#halving.forEach(({ far, crossings }, step) => {
+      const part = bytes / 2 ** (step + 1)
+      const travel = Math.max(travelMs(crossings * part, this.#far), travelMs(part, far ? this.#far : this.#near))
+      ms += 2 * ((far ? this.#latency() : this.#near.latencyMs) + this.#far.gapMs + travel)
+    })
+    // Two vectors more, one each way, among neighbours; the farthest of them counts.
+    if (extra > 0) ms += 2 * (hopMs(bytes, this.#sizes.length < cores ? this.#near : this.#far) + this.#far.latencyMs)
+    return ms
+  }
+
+  #twoLevel(level: GroupLevel, bytes: number): number {
+    const sizes = this.#topology.groups(level).map((group) => group.length)
+    const [count, owners, largest] = [sizes.length, Math.min(...sizes), Math.max(...sizes)]
+    const classes = classesIn(this.#topology)
+    const border = LINK_CLASSES.indexOf(level)
+    const near = worstOf(
+      this.#model,
+      classes.filter((of) => LINK_CLASSES.indexOf(of) <= border),
+    )
+    const far = worstOf(
+      this.#model,
+      classes.filter((of) => LINK_CLASSES.indexOf(of) > border),
+    )
+    const shard = bytes / owners
+    // An owner gives away all shards but its own and takes its own from all, then hands it out finished.
+    const given = (largest > owners ? owners : owners - 1) * shard
+    const nearMs = travelMs(Math.max(given, (largest - 1) * shard), near) + travelMs((largest - 1) * shard, near)
+    const steps = 2 * (count - 1)
+    const message = Math.min(shard / count, this.#messageBytes)
+    const farMs = steps * Math.max(travelMs(bytes / count, far), hopMs(message, far))
+    const gaps = 2 * largest * near.gapMs
+    return 2 * (hopMs(Math.min(message, this.#messageBytes), near) + gaps) + far.latencyMs + Math.max(nearMs, farMs)
+  }
+
+  #latency(): number {
+    return Math.max(this.#far.latencyMs, this.#near.latencyMs)
+  }
+}
+
+function travelMs(bytes: number, { bytesPerSecond }: LinkCost): number {
+  return (1000 * bytes) / bytesPerSecond
+}
+
+/** From handing over a message of so many bytes until it can be passed on. */
+function hopMs(bytes: number, link: Required<LinkCost>): number {
+  return link.latencyMs + link.gapMs + travelMs(bytes, link)
+}

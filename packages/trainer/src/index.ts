@@ -8,6 +8,25 @@ export type { AnyBatch, Stage } from './hooks.ts'
 export type { DataArgument, DataOptions, LoaderSource } from './loaders/source.ts'
 export type { LogOptions, LogValue } from './logging/log-options.ts'
 export type { HistoryRow, Metrics } from './logging/metrics.ts'
+export {
+  Accuracy,
+  AUROC,
+  type AveragedOptions,
+  type ClassificationOptions,
+  ConfusionMatrix,
+  F1Score,
+  MaxMetric,
+  MeanAbsoluteError,
+  MeanMetric,
+  MeanSquaredError,
+  Metric,
+  type MetricInput,
+  type MetricStates,
+  MinMetric,
+  Precision,
+  Recall,
+  SumMetric,
+} from './metrics/index.ts'
 export { DataModule } from './module/data-module.ts'
 export type { LrSchedulerConfig } from './module/lr-schedule.ts'
 export { RondoModule, type StepOutput } from './module/module.ts'

@@ -9,9 +9,10 @@ import type { Callback } from './callbacks/callback.ts'
 import { monitored } from './callbacks/monitor.ts'
 import { callOn, type HookName, type Stage } from './hooks.ts'
 import type { VerbData } from './loaders/source.ts'
-import { checkValue, type LogPlace, resolveLog } from './logging/log-options.ts'
+import { checkValue, type LogPlace, resolveLog, resolveMetricLog } from './logging/log-options.ts'
 import { addToHistory, type Metrics } from './logging/metrics.ts'
 import { Results } from './logging/results.ts'
+import { Metric } from './metrics/metric.ts'
 import type { LrSchedule } from './module/lr-schedule.ts'
 import type { RondoModule } from './module/module.ts'
 import { attachRuntime, type ModuleRuntime } from './module/runtime.ts'
@@ -173,13 +174,18 @@ export class Run {
       dataloaderIndex,
       batchSize: inStep ? batchSize : 1,
     }
-    const resolved = resolveLog(name, options, at, this.hasLogger || this.options.fastDevRun > 0)
+    const hasLogger = this.hasLogger || this.options.fastDevRun > 0
+    const results = at.stage === 'train' ? this.trainResults : this.evaluationResults
+    if (value instanceof Metric) {
+      results.addMetric(name, this.place, value, resolveMetricLog(name, options, at, hasLogger))
+      return
+    }
+    const resolved = resolveLog(name, options, at, hasLogger)
     const checked = checkValue(name, value)
     if (resolved.rankZeroOnly) {
       if (!this.trainer.board.rankZeroNames.includes(name)) this.trainer.board.rankZeroNames.push(name)
       if (this.rank !== 0) return
     }
-    const results = at.stage === 'train' ? this.trainResults : this.evaluationResults
     results.add(name, this.place, checked, resolved)
   }
 }

@@ -119,13 +119,31 @@ export function resolveLog(name: unknown, options: LogOptions, place: LogPlace, 
   }
 }
 
+/** Options that a metric object decides itself. */
+const METRIC_DECIDES = ['reduceFx', 'batchSize', 'syncDist', 'rankZeroOnly', 'onStep'] as const
+
+/**
+ * As `resolveLog`, for a metric object: it is kept for the epoch, and merges over ranks by itself.
+ * @throws BAD_ARGUMENT for options that say otherwise
+ */
+export function resolveMetricLog(name: unknown, options: LogOptions, place: LogPlace, hasLogger: boolean): ResolvedLog {
+  const given = METRIC_DECIDES.find((key) => options[key] !== undefined && options[key] !== (key === 'syncDist'))
+  if (given !== undefined || options.onEpoch === false) {
+    throw refuse(
+      `log("${String(name)}", metric, { ${given ?? 'onEpoch'}: ${show(options[given ?? 'onEpoch'])} }): a metric object is reduced over batches and ranks by its own states, and its value is that of the epoch. Allowed are progBar, logger and addDataloaderIdx. Leave the option out, or log a number.`,
+    )
+  }
+  const { reduceFx: _, batchSize: __, syncDist: ___, ...rest } = options
+  return resolveLog(name, { ...rest, onStep: false, onEpoch: true, syncDist: true }, place, hasLogger)
+}
+
 /** Returns the value if it can be logged. Throws BAD_ARGUMENT naming its shape or kind. */
 export function checkValue(name: string, value: unknown): LogValue {
   if (typeof value === 'number') return value
   if (value instanceof tf.Tensor && value.size === 1) return value
   const got = value instanceof tf.Tensor ? `a tensor of shape [${value.shape.join(', ')}]` : show(value)
   throw refuse(
-    `log("${name}", value): value is ${got}; it must be a number or a tensor with one element. Reduce it first, for example with .mean().`,
+    `log("${name}", value): value is ${got}; it must be a number, a tensor with one element or a Metric. Reduce it first, for example with .mean().`,
   )
 }
 

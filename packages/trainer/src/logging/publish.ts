@@ -4,16 +4,10 @@
  */
 import type { Run } from '../run.ts'
 import type { ResolvedLog } from './log-options.ts'
+import { type EpochValue, metricValues } from './metric-values.ts'
 import type { Metrics } from './metrics.ts'
 import { epochValue, type Result, type Results } from './results.ts'
 import { reduceTotals, type Total } from './sync.ts'
-
-/** A finished value with its options. */
-interface Value {
-  name: string
-  options: ResolvedLog
-  value: number
-}
 
 /** Whether this rank has step values that are to be reduced over ranks. */
 export function wantsStepSync(results: Results): boolean {
@@ -40,7 +34,7 @@ export async function publishStep(
   results: Results,
   { sync, took, toLoggers }: { sync: boolean; took: boolean; toLoggers: boolean },
 ): Promise<void> {
-  const values: Value[] = []
+  const values: EpochValue[] = []
   const shared = new Map<string, Total>()
   for (const result of results.all()) {
     const { step, name, options } = result
@@ -66,7 +60,7 @@ export async function publishStep(
  */
 export async function publishEpoch(run: Run, results: Results, what: string): Promise<Metrics> {
   const several = run.worldSize > 1
-  const values: Value[] = []
+  const values: EpochValue[] = []
   const shared = new Map<string, Total>()
   for (const { name, options, total, weight } of results.all()) {
     if (!options.onEpoch || weight === 0) continue
@@ -81,14 +75,21 @@ export async function publishEpoch(run: Run, results: Results, what: string): Pr
     const { group, signal } = run.context
     values.push(...finished(await reduceTotals(group, shared, results.batches > 0, what, signal)))
   }
+  const metrics = await anyMetrics(run, results)
+  if (metrics) values.push(...(await metricValues(run, results, what)))
   return publish(run, values, 'epoch', true)
+}
+
+/** Whether any rank logged a metric object. Collective. */
+async function anyMetrics(run: Run, results: Results): Promise<boolean> {
+  return run.anyRank(results.allMetrics().size > 0, 'metric objects')
 }
 
 function isStepSynced({ options }: Result): boolean {
   return options.onStep && options.syncDist && !options.rankZeroOnly
 }
 
-function finished(totals: ReadonlyMap<string, Total>): Value[] {
+function finished(totals: ReadonlyMap<string, Total>): EpochValue[] {
   return [...totals.values()].map(({ name, options, total, weight }) => ({
     name,
     options,
@@ -96,7 +97,7 @@ function finished(totals: ReadonlyMap<string, Total>): Value[] {
   }))
 }
 
-function publish(run: Run, values: readonly Value[], level: 'step' | 'epoch', toLoggers: boolean): Metrics {
+function publish(run: Run, values: readonly EpochValue[], level: 'step' | 'epoch', toLoggers: boolean): Metrics {
   const { board } = run.trainer
   const recorded: Metrics = {}
   const logged: Metrics = {}

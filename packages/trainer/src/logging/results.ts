@@ -4,6 +4,7 @@
  */
 import { tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
+import type { Metric } from '../metrics/metric.ts'
 import type { LogValue, ResolvedLog } from './log-options.ts'
 
 /** One name in one hook (and of one loader). */
@@ -19,6 +20,13 @@ export interface Result {
   weight: number
 }
 
+/** A metric object in one hook (and of one loader). */
+export interface LoggedMetric {
+  readonly name: string
+  readonly metric: Metric<unknown>
+  readonly options: ResolvedLog
+}
+
 interface Pending {
   result: Result
   weight: number
@@ -30,6 +38,7 @@ interface Pending {
 
 export class Results {
   private readonly results = new Map<string, Result>()
+  private readonly metrics = new Map<string, LoggedMetric>()
   private pending: Pending[] = []
   /** Loop's batches on this rank since the last reset: a rank without any is not asked for its keys. */
   batches = 0
@@ -49,6 +58,19 @@ export class Results {
     }
     const kept = typeof value === 'number' ? value : tf.keep(tf.clone(value))
     this.pending.push({ result, weight: options.batchSize, value: kept, original: value })
+  }
+
+  /** Keeps a metric object until the epoch ends. Throws BAD_ARGUMENT when the name stands for another one. */
+  addMetric(name: string, hook: string, metric: Metric<unknown>, options: ResolvedLog): void {
+    const key = `${hook}\n${name}${options.suffix}`
+    const before = this.metrics.get(key)
+    if (before !== undefined && before.metric !== metric) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `log("${name}", metric): this name stands for another metric object in ${hook}. A name has one metric, made once (in the constructor) and updated each step. Use that one, or another name.`,
+      )
+    }
+    this.metrics.set(key, { name, metric, options })
   }
 
   /** Says which tensor is the loss of this step: it is read anyway, so its copies are not needed. */
@@ -86,11 +108,18 @@ export class Results {
     return [...this.results.values()]
   }
 
-  /** Forgets all values and frees what was never read. */
+  /** Every metric object, by a key that is equal on all ranks. */
+  allMetrics(): ReadonlyMap<string, LoggedMetric> {
+    return this.metrics
+  }
+
+  /** Forgets all values and frees what was never read; metric objects start again. */
   reset(): void {
     for (const { value } of this.pending) if (value instanceof tf.Tensor) value.dispose()
     this.pending = []
     this.results.clear()
+    for (const { metric } of this.metrics.values()) metric.reset()
+    this.metrics.clear()
     this.batches = 0
   }
 }

@@ -36,7 +36,10 @@ export async function reduceTotals(
 ): Promise<Map<string, Total>> {
   const mine: Contribution = { took, totals: Object.fromEntries(totals) }
   const all = await group.allGatherObject(mine, { name: `log ${what}`, signal })
-  checkKeys(all, what)
+  checkKeys(
+    all.map(({ took: had, totals: theirs }) => ({ took: had, keys: Object.keys(theirs) })),
+    what,
+  )
   const reduced = new Map<string, Total>()
   for (const { totals: theirs } of all) {
     for (const [key, more] of Object.entries(theirs)) {
@@ -52,13 +55,13 @@ export async function reduceTotals(
   return reduced
 }
 
-/** Ranks that took part must bring the same keys. */
-function checkKeys(all: readonly Contribution[], what: string): void {
-  const union = new Set(all.flatMap(({ took, totals }) => (took ? Object.keys(totals) : [])))
-  const lacking = all.flatMap(({ took, totals }, rank) => {
-    const missing = [...union].filter((key) => !Object.hasOwn(totals, key))
+/** Ranks that took part must bring the same keys. Throws COLLECTIVE_MISMATCH naming what each rank lacks. */
+export function checkKeys(all: ReadonlyArray<{ took: boolean; keys: readonly string[] }>, what: string): void {
+  const union = new Set(all.flatMap(({ took, keys }) => (took ? keys : [])))
+  const lacking = all.flatMap(({ took, keys }, rank) => {
+    const missing = [...union].filter((key) => !keys.includes(key))
     if (!took || missing.length === 0) return []
-    return [`rank ${rank} did not log ${missing.map((key) => `"${key}"`).join(', ')}`]
+    return [`rank ${rank} did not log ${missing.map((key) => `"${key.split('\n').at(-1)}"`).join(', ')}`]
   })
   if (lacking.length === 0) return
   throw new RondoError(

@@ -8,6 +8,7 @@ import { RondoError } from '@rondo/protocol'
 import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
 import type { LoaderSource } from '../loaders/source.ts'
 import type { LogOptions, LogValue } from '../logging/log-options.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { Trainer } from '../trainer.ts'
 import type { OptimizerConfig } from './optimizer-config.ts'
 import { runtimeOf } from './runtime.ts'
@@ -120,7 +121,7 @@ export class RondoModule implements ModuleLike {
    * Records a value: a number, or a tensor of one element, which is read after the step. See LogOptions.
    * @throws BAD_ARGUMENT outside of a running trainer, in predict, and for options that exclude each other
    */
-  log(name: string, value: LogValue, options: LogOptions = {}): void {
+  log(name: string, value: LogValue | Metric, options: LogOptions = {}): void {
     const runtime = runtimeOf(this)
     if (runtime === null) {
       throw new RondoError(

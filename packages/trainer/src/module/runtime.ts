@@ -3,13 +3,14 @@
  * and must stay data that can cross to other ranks.
  */
 import type { LogOptions, LogValue } from '../logging/log-options.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { Trainer } from '../trainer.ts'
 
 export interface ModuleRuntime {
   readonly trainer: Trainer
   /** True inside `trainingStep`: layers behave as in training. */
   training: boolean
-  log(name: string, value: LogValue, options: LogOptions): void
+  log(name: string, value: LogValue | Metric, options: LogOptions): void
 }
 
 const runtimes = new WeakMap<object, ModuleRuntime>()

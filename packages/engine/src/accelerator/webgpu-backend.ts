@@ -5,10 +5,12 @@
  */
 import { type AdapterInfo, RondoError } from '@rondo/protocol'
 import { tf, WebGPUBackend } from '../tfjs.ts'
+import type { DeviceBackend } from '../webgpu-kernels/device.ts'
+import { uploadThroughQueue } from '../webgpu-kernels/upload.ts'
 import { adapterInfo } from './describe.ts'
 import { fixArgMaxShape } from './webgpu-arg-max.ts'
 
-/** tfjs sizes its buffers and workgroups by the device's limits, so the device gets the adapter's own. */
+/** tfjs sizes buffers and workgroups by the device's limits, and kernels bind as much as it allows: the adapter's own. */
 const RAISED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -16,6 +18,7 @@ const RAISED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
   'maxComputeWorkgroupSizeX',
   'maxComputeInvocationsPerWorkgroup',
+  'maxStorageBuffersPerShaderStage',
 ] as const
 
 /** tfjs's own: above wasm's 2. */
@@ -63,9 +66,15 @@ export async function registerWebGpu(adapter: GPUAdapter, onLost: (error: RondoE
     if (error instanceof GPUOutOfMemoryError) tell('ran out of memory', 'out-of-memory', error.message)
   })
   if (tf.engine().registryFactory['webgpu'] !== undefined) tf.removeBackend('webgpu')
-  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info) as never, BACKEND_PRIORITY)
+  tf.registerBackend('webgpu', () => makeBackend(device, adapter.info) as never, BACKEND_PRIORITY)
   fixArgMaxShape()
   return info
+}
+
+function makeBackend(device: GPUDevice, info: GPUAdapterInfo): WebGPUBackend {
+  const backend = new WebGPUBackend(device, info)
+  uploadThroughQueue(backend as unknown as DeviceBackend)
+  return backend
 }
 
 /** Gives the device back, after tfjs failed to start on it. */

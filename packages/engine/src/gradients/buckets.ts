@@ -7,6 +7,9 @@
 import { invariant } from '@rondo/protocol'
 import type { Parameter } from '../model/parameters.ts'
 import { tf } from '../tfjs.ts'
+import { deviceBackend } from '../webgpu-kernels/device.ts'
+import { joinOnDevice } from '../webgpu-kernels/join.ts'
+import { readTensor } from '../webgpu-kernels/readback.ts'
 
 /** Bytes of a bucket: large enough to fill a link, small enough that several overlap with the readback. */
 const DEFAULT_BUCKET_BYTES = 4 * 1024 * 1024
@@ -66,7 +69,7 @@ export class GradientBuckets {
         invariant(gradient, `a gradient of bucket ${bucket} is missing`)
         return tf.reshape(gradient, [size]) as tf.Tensor1D
       })
-      const joined = parts.length === 1 ? (parts[0] as tf.Tensor1D) : tf.concat1d(parts)
+      const joined = parts.length === 1 ? (parts[0] as tf.Tensor1D) : join(parts)
       return scale === 1 ? joined : (tf.mul(joined, scale) as tf.Tensor1D)
     })
     for (const { gradient } of own) gradient?.dispose()
@@ -76,8 +79,10 @@ export class GradientBuckets {
   /** Takes a flat bucket off the device in one asynchronous read and disposes of it. The array is the caller's. */
   async readback(bucket: tf.Tensor1D): Promise<Float32Array<ArrayBuffer>> {
     try {
+      const device = deviceBackend()
+      if (device !== null) return await readTensor(device, bucket)
       const values = (await bucket.data()) as Float32Array<ArrayBuffer>
-      // cpu and GPU backends may hand out storage that other tensors share; wasm always copies.
+      // cpu and webgl may hand out storage that other tensors share; wasm always copies.
       return tf.getBackend() === 'wasm' ? values : values.slice()
     } finally {
       bucket.dispose()
@@ -106,6 +111,12 @@ export class GradientBuckets {
       tf.tensor(values.slice(offset, offset + size), shape, 'float32'),
     ])
   }
+}
+
+/** tfjs joins on webgpu by dispatches of a few tensors each, and joins the results again. */
+function join(parts: tf.Tensor1D[]): tf.Tensor1D {
+  const device = deviceBackend()
+  return device === null ? tf.concat1d(parts) : joinOnDevice(device, parts)
 }
 
 /** Groups shapes from last to first until a bucket's bytes are reached. */

@@ -5,7 +5,8 @@
  * formula with ε = 1e-7.
  */
 import { tf } from '../tfjs.ts'
-import { checkNumber, type DeviceUpdate, type HostUpdate, Optimizer } from './optimizer.ts'
+import type { Formula, HostUpdate } from './fused/formula.ts'
+import { checkNumber, type DeviceUpdate, Optimizer } from './optimizer.ts'
 
 export interface AdamOptions {
   learningRate?: number
@@ -20,8 +21,21 @@ export interface AdamOptions {
 const DEFAULTS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
 const ADAMW_WEIGHT_DECAY = 0.01
 
+/** Scalars: 1 λ (L2), 2 factor on w, 3 β₁, 4 1−β₁, 5 β₂, 6 1−β₂, 7 step size, 8 factor on the root, 9 ε. */
+const FORMULA: Formula = {
+  loop: 'adam',
+  slots: 2,
+  wgsl: `let d = g + a[1] * w;
+    s0 = a[3] * s0 + a[4] * d;
+    s1 = a[5] * s1 + a[6] * d * d;
+    w = w * a[2] - (a[7] * s0) / (sqrt(s1) * a[8] + a[9]);`,
+}
+
+const f32 = Math.fround
+
 export class Adam extends Optimizer {
   readonly kind: 'adam' | 'adamw'
+  readonly formula = FORMULA
   protected readonly slotNames = ['m', 'v']
   private readonly beta1: number
   private readonly beta2: number
@@ -53,18 +67,23 @@ export class Adam extends Optimizer {
     }
   }
 
-  protected updateHost({ value, gradient, next, slots, step }: HostUpdate): void {
-    const [m, v] = slots as [Float32Array, Float32Array]
+  scalars(step: number): number[] {
     const { beta1, beta2, epsilon } = this
     const { l2, keep, stepSize, rootScale } = this.factors(step)
-    for (let i = 0; i < value.length; i++) {
+    return [l2, keep, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, rootScale, epsilon]
+  }
+
+  updateHost({ value, gradient, next, slots, scalars, from }: HostUpdate): void {
+    const [m, v] = slots as [Float32Array, Float32Array]
+    const [scale, l2, keep, beta1, rest1, beta2, rest2, stepSize, rootScale, epsilon] = scalars
+    for (let i = from; i < value.length; i++) {
       const w = value[i] as number
-      const g = (gradient[i] as number) + l2 * w
-      const first = beta1 * (m[i] as number) + (1 - beta1) * g
-      const second = beta2 * (v[i] as number) + (1 - beta2) * g * g
+      const g = f32(f32((gradient[i] as number) * scale) + f32(l2 * w))
+      const first = f32(f32(beta1 * (m[i] as number)) + f32(rest1 * g))
+      const second = f32(f32(beta2 * (v[i] as number)) + f32(f32(rest2 * g) * g))
       m[i] = first
       v[i] = second
-      next[i] = w * keep - (stepSize * first) / (Math.sqrt(second) * rootScale + epsilon)
+      next[i] = f32(w * keep) - f32(f32(stepSize * first) / f32(f32(f32(Math.sqrt(second)) * rootScale) + epsilon))
     }
   }
 

@@ -7,7 +7,8 @@
  * TensorFlow itself.
  */
 import { tf } from '../tfjs.ts'
-import { checkNumber, type DeviceUpdate, type HostUpdate, Optimizer } from './optimizer.ts'
+import type { Formula, HostUpdate } from './fused/formula.ts'
+import { checkNumber, type DeviceUpdate, Optimizer } from './optimizer.ts'
 
 export interface RmsPropOptions {
   learningRate?: number
@@ -23,8 +24,11 @@ export interface RmsPropOptions {
 /** torch.optim's defaults. */
 const DEFAULTS = { learningRate: 1e-2, decay: 0.99, epsilon: 1e-8 }
 
+const f32 = Math.fround
+
 export class RmsProp extends Optimizer {
   readonly kind = 'rmsprop'
+  readonly formula: Formula
   protected readonly slotNames: readonly string[]
   private readonly decay: number
   private readonly momentum: number
@@ -41,6 +45,7 @@ export class RmsProp extends Optimizer {
     this.weightDecay = checkNumber('weightDecay', options.weightDecay ?? 0, 0, Number.POSITIVE_INFINITY)
     this.centered = options.centered ?? false
     this.variant = options.variant ?? 'torch'
+    this.formula = formulaOf(this.centered)
     this.slotNames = ['square', 'momentum', ...(this.centered ? ['mean'] : [])]
   }
 
@@ -61,23 +66,29 @@ export class RmsProp extends Optimizer {
     }
   }
 
-  protected updateHost({ value, gradient, next, slots }: HostUpdate): void {
-    const [square, buffer, mean] = slots as [Float32Array, Float32Array, Float32Array | undefined]
+  scalars(): number[] {
     const { decay, momentum, weightDecay } = this
     const { inRoot, afterRoot, inBuffer, afterBuffer } = this.placement()
-    for (let i = 0; i < value.length; i++) {
+    return [weightDecay, decay, 1 - decay, momentum, inRoot, afterRoot, inBuffer, afterBuffer]
+  }
+
+  updateHost({ value, gradient, next, slots, scalars, from }: HostUpdate): void {
+    const [square, buffer, mean] = slots as [Float32Array, Float32Array, Float32Array | undefined]
+    const [scale, weightDecay, decay, rest, momentum, inRoot, afterRoot, inBuffer, afterBuffer] = scalars
+    for (let i = from; i < value.length; i++) {
       const w = value[i] as number
-      const g = (gradient[i] as number) + weightDecay * w
-      let s = decay * (square[i] as number) + (1 - decay) * g * g
+      const g = f32(f32((gradient[i] as number) * scale) + f32(weightDecay * w))
+      let s = f32(f32(decay * (square[i] as number)) + f32(f32(rest * g) * g))
       square[i] = s
       if (mean !== undefined) {
-        const a = decay * (mean[i] as number) + (1 - decay) * g
+        const a = f32(f32(decay * (mean[i] as number)) + f32(rest * g))
         mean[i] = a
-        s -= a * a
+        s = f32(s - f32(a * a))
       }
-      const b = momentum * (buffer[i] as number) + (inBuffer * g) / (Math.sqrt(s + inRoot) + afterRoot)
+      const root = f32(f32(Math.sqrt(f32(s + inRoot))) + afterRoot)
+      const b = f32(f32(momentum * (buffer[i] as number)) + f32(f32(inBuffer * g) / root))
       buffer[i] = b
-      next[i] = w - afterBuffer * b
+      next[i] = w - f32(afterBuffer * b)
     }
   }
 
@@ -91,5 +102,20 @@ export class RmsProp extends Optimizer {
     const root = tf.add(tf.sqrt(inRoot === 0 ? variance : tf.add(variance, inRoot)), afterRoot)
     const b = tf.add(tf.mul(buffer, this.momentum), tf.div(tf.mul(g, inBuffer), root))
     return { value: tf.sub(value, tf.mul(b, afterBuffer)), slots: a === null ? [s, b] : [s, b, a] }
+  }
+}
+
+/** Scalars: 1 λ, 2 α, 3 1−α, 4 μ, 5 and 6 ε inside and after the root, 7 and 8 η inside and after the buffer. */
+function formulaOf(centered: boolean): Formula {
+  const mean = centered ? 's2 = a[2] * s2 + a[3] * d; variance = variance - s2 * s2;' : ''
+  return {
+    loop: centered ? 'rmspropCentered' : 'rmsprop',
+    slots: centered ? 3 : 2,
+    wgsl: `let d = g + a[1] * w;
+    s0 = a[2] * s0 + a[3] * d * d;
+    var variance = s0;
+    ${mean}
+    s1 = a[4] * s1 + (a[7] * d) / (sqrt(variance + a[5]) + a[6]);
+    w = w - a[8] * s1;`,
   }
 }

@@ -4,7 +4,8 @@
  * Sutskever et al. 2013, in the variant that keeps η outside the buffer. tf.train.momentum is the same formula.
  */
 import { tf } from '../tfjs.ts'
-import { checkNumber, type DeviceUpdate, type HostUpdate, Optimizer } from './optimizer.ts'
+import type { Formula, HostUpdate } from './fused/formula.ts'
+import { checkNumber, type DeviceUpdate, Optimizer } from './optimizer.ts'
 
 export interface SgdOptions {
   learningRate: number
@@ -14,8 +15,11 @@ export interface SgdOptions {
   weightDecay?: number
 }
 
+const f32 = Math.fround
+
 export class Sgd extends Optimizer {
   readonly kind = 'sgd'
+  readonly formula: Formula
   protected readonly slotNames: readonly string[]
   private readonly momentum: number
   private readonly nesterov: boolean
@@ -27,24 +31,30 @@ export class Sgd extends Optimizer {
     this.nesterov = nesterov
     this.weightDecay = checkNumber('weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY)
     this.slotNames = momentum === 0 ? [] : ['momentum']
+    this.formula = formulaOf(momentum === 0 ? 'sgd' : nesterov ? 'nesterov' : 'momentum')
   }
 
   protected hyperparameters() {
     return { momentum: this.momentum, nesterov: this.nesterov, weightDecay: this.weightDecay }
   }
 
-  protected updateHost({ value, gradient, next, slots }: HostUpdate): void {
-    const { learningRate, momentum, nesterov, weightDecay } = this
+  scalars(): number[] {
+    return [this.learningRate, this.momentum, this.weightDecay]
+  }
+
+  updateHost({ value, gradient, next, slots, scalars, from }: HostUpdate): void {
+    const [scale, rate, momentum, weightDecay] = scalars
+    const { nesterov } = this
     const buffer = slots[0]
-    for (let i = 0; i < value.length; i++) {
+    for (let i = from; i < value.length; i++) {
       const w = value[i] as number
-      let g = (gradient[i] as number) + weightDecay * w
+      let g = f32(f32((gradient[i] as number) * scale) + f32(weightDecay * w))
       if (buffer !== undefined) {
-        const b = momentum * (buffer[i] as number) + g
+        const b = f32(f32(momentum * (buffer[i] as number)) + g)
         buffer[i] = b
-        g = nesterov ? g + momentum * b : b
+        g = nesterov ? f32(g + f32(momentum * b)) : b
       }
-      next[i] = w - learningRate * g
+      next[i] = w - f32(rate * g)
     }
   }
 
@@ -54,5 +64,16 @@ export class Sgd extends Optimizer {
     const buffer = slots[0] === undefined ? null : tf.add(tf.mul(slots[0], momentum), g)
     if (buffer !== null) g = nesterov ? tf.add(g, tf.mul(buffer, momentum)) : buffer
     return { value: tf.sub(value, tf.mul(g, learningRate)), slots: buffer === null ? [] : [buffer] }
+  }
+}
+
+/** Scalars: 1 learning rate, 2 momentum, 3 weight decay. */
+function formulaOf(loop: 'sgd' | 'momentum' | 'nesterov'): Formula {
+  const buffer = 's0 = a[2] * s0 + d;'
+  const direction = { sgd: 'd', momentum: 's0', nesterov: 'd + a[2] * s0' }[loop]
+  return {
+    loop,
+    slots: loop === 'sgd' ? 0 : 1,
+    wgsl: `let d = g + a[3] * w; ${loop === 'sgd' ? '' : buffer} w = w - a[1] * (${direction});`,
   }
 }

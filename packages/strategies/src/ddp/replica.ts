@@ -141,14 +141,7 @@ export class DdpReplica implements Replica {
 
   private stepAveraged(optimizer: Optimizer, totals: Float32Array[]): void {
     const divisor = this.options.gradientAverage === 'uniform' ? this.group.worldSize : this.totalWeight
-    const scale = 1 / divisor
-    const averaged = totals.map((total) => total.map((value) => value * scale))
-    const gradients = this.buckets.unflatten(averaged)
-    optimizer.apply(
-      this.parameters,
-      gradients.map((gradient, i) => (this.used[i] ? gradient : null)),
-    )
-    for (const gradient of gradients) gradient.dispose()
+    optimizer.applyBuckets(this.parameters, this.buckets, totals, { scale: 1 / divisor, used: this.used })
   }
 
   private stepAlone(optimizer: Optimizer): void {

@@ -1,0 +1,10 @@
+/**
+ * Switches of the kernels that Rondo puts beside tfjs's, as tfjs flags: `tf.env().set('RONDO_…', value)` before the
+ * first step. Known as soon as the engine is loaded. Documented in docs/devices.md. Not for: tfjs's own flags.
+ */
+import { tf } from '../tfjs.ts'
+
+/** Optimizers as one pass over all parameters; false: as tfjs operations, the reference. */
+export const FUSED_OPTIMIZER = 'RONDO_FUSED_OPTIMIZER'
+
+tf.env().registerFlag(FUSED_OPTIMIZER, () => true)

@@ -2,7 +2,7 @@
  * Trainer: fit, validate, test and predict on one rank or many, with Lightning's names and meaning. Holds what people
  * read afterwards; delegates the loops. In a notebook a call that needs several devices launches itself there.
  */
-import type { Optimizer } from '@rondo/engine'
+import { type Optimizer, randomState } from '@rondo/engine'
 import { currentRankContext, type FabricOptions, type RankContext } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
@@ -18,6 +18,7 @@ import { RondoModule } from './module/module.ts'
 import { type ResolvedTrainerOptions, resolveTrainerOptions, type TrainerOptions } from './options/options.ts'
 import type { Run } from './run.ts'
 import { checkpointFiles, encodeCheckpoint } from './state/checkpoint.ts'
+import type { FitProgress } from './state/progress.ts'
 import { captureState } from './state/state.ts'
 
 /** Trainers at work in this realm, for whoever has to stop them all. */
@@ -54,6 +55,8 @@ export class Trainer {
   interruption: RondoError | null = null
   /** The rank that this trainer runs on, where it is not this realm's own: many ranks in one thread. */
   context: RankContext | null = null
+  /** Where the last fit is, or the one under way; random states aside. */
+  progress: Omit<FitProgress, 'random'> | null = null
   private run: Run | null = null
   private ownOptimizer: Optimizer | null = null
 
@@ -153,8 +156,9 @@ export class Trainer {
       )
     }
     const { group, signal } = this.ranks
+    const random = await this.gather(randomState())
     if (group.rank === 0) {
-      const state = await captureState(this, module, { optimizers: !weightsOnly })
+      const state = await captureState(this, module, { optimizers: !weightsOnly, random })
       await checkpointFiles(this.ranks).write(path, encodeCheckpoint(state, weightsOnly))
     }
     if (group.worldSize > 1) await group.barrier('checkpoint', { signal })

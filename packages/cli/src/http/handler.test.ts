@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { mnistFiles } from '@rondo/data/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compressFiles } from '../assets/compress.ts'
@@ -142,6 +142,22 @@ describe('files of a run', () => {
   it('keeps its own files to itself', async () => {
     expect((await put(main, 'report.json', '{}')).status).toBe(409)
     expect((await put(main, 'METRICS.csv', '')).status).toBe(409)
+  })
+
+  it('reads checkpoints of the runs beside it, and nothing else of theirs', async () => {
+    const beside = join(dirname(folder), 'r0', 'checkpoints')
+    mkdirSync(beside, { recursive: true })
+    writeFileSync(join(beside, 'last.ckpt'), 'state')
+    writeFileSync(join(dirname(beside), 'report.json'), '{}')
+    const status = async (name: string) =>
+      (await fetch(`${main}/runs/r1/files/${name}`, { headers: { 'x-rondo-token': TOKEN } })).status
+    expect(await status('runs/r0/checkpoints/last.ckpt')).toBe(200)
+    expect(await status('runs/r0/report.json')).toBe(404)
+    expect(await status('runs/r9/checkpoints/last.ckpt')).toBe(404)
+    expect(await status('runs/r0/..%2f..%2flast.ckpt')).toBe(400)
+    expect((await fetch(`${main}/runs/r1/files/runs/r0/checkpoints/last.ckpt`)).status).toBe(403)
+    expect((await put(main, 'runs/r0/checkpoints/last.ckpt', 'mine')).status).toBe(204)
+    expect(readFileSync(join(beside, 'last.ckpt'), 'utf8')).toBe('state')
   })
 
   it('knows only its own runs', async () => {

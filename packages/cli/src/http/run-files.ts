@@ -12,7 +12,15 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MAX_UPLOAD_BYTES } from '@rondo/protocol'
 import { reply } from './reply.ts'
-import { isReserved, type OpenOutcome, pathInRun, type ServedRun, type ServedRuns, tokenFits } from './run-folder.ts'
+import {
+  isReserved,
+  type OpenOutcome,
+  pathInNeighbour,
+  pathInRun,
+  type ServedRun,
+  type ServedRuns,
+  tokenFits,
+} from './run-folder.ts'
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8',
@@ -61,7 +69,9 @@ export async function serveRun(
   if (file === null) {
     return reply(response, 400, BAD_NAME)
   }
-  if (request.method === 'GET' || request.method === 'HEAD') return sendFile(file, name, request, response)
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    return sendFile(pathInNeighbour(run, name) ?? file, name, request, response)
+  }
   if (request.method !== 'PUT') return reply(response, 405, 'Files take GET, PUT and DELETE.')
   if (isReserved(name)) return reply(response, 409, `${name} is written by Rondo itself; choose another name.`)
   return storeFile(run, file, maxBytes, request, response)

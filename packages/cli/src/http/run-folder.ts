@@ -4,7 +4,7 @@
  * here. Not for: HTTP (run-files.ts).
  */
 import { timingSafeEqual } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface ServedRun {
   runId: string
@@ -99,6 +99,19 @@ function sameToken(expected: string, token: unknown): boolean {
   const given = Buffer.from(token)
   const wanted = Buffer.from(expected)
   return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+/** A checkpoint of another run: `runs/<id>/…`, as people see it from where they started `rondo`. */
+const OTHER_RUN = /^runs\/([^/]+)\/(.+\.ckpt)$/
+
+/**
+ * Absolute path of a checkpoint of a run that lies beside this one, for going on from it; null for other names. Whoever
+ * may take part in a run may read the checkpoints of its neighbours, and nothing else of them.
+ */
+export function pathInNeighbour(run: ServedRun, name: string): string | null {
+  const [, runId = '', file = ''] = OTHER_RUN.exec(name) ?? []
+  if (!RUN_ID.test(runId) || !FILE_NAME.test(file)) return null
+  return join(dirname(run.folder), runId, ...file.split('/'))
 }
 
 /** Absolute path of a file inside the run's folder, or null for a name that is not allowed. */

@@ -41,6 +41,8 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
   readonly #options: DataLoaderOptions<C>
   readonly #prefetch: number
   #nextEpoch = 0
+  /** Samples of the common order that the next iteration leaves out. */
+  #skipped = 0
 
   /**
    * Errors: BAD_ARGUMENT for a batch size below 1 or a data set that is neither map-style nor iterable;
@@ -80,7 +82,8 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
         `DataLoader.length: ${this.sampler ? `sampler ${this.sampler.constructor.name} has length ${this.sampler.length}` : 'an iterable data set has no length'}; only a map-style data set with a finite sampler has one. Ask hasLength first.`,
       )
     }
-    const batches = this.sampler.length / this.batchSize
+    const indices = this.sampler.length - (this.sampler.startAt ? 0 : this.#skipped)
+    const batches = Math.max(0, indices) / this.batchSize
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
   }
 
@@ -97,13 +100,28 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
     this.#nextEpoch = wholeNumber('DataLoader.setEpoch(epoch)', epoch, 0)
   }
 
+  /**
+   * The next iteration, and it alone, leaves out the first `position` samples of the order that all ranks share: those
+   * that were trained on before a checkpoint. `length` is what is left until it has begun. An iterable data set is read
+   * and its samples dropped.
+   */
+  startAt(position: number): void {
+    this.#skipped = wholeNumber('DataLoader.startAt(position)', position, 0)
+    this.sampler?.startAt?.(position)
+  }
+
   /** One epoch of batches. Leaving the loop early stops the batches under way. */
   [Symbol.asyncIterator](): AsyncGenerator<C, void, undefined> {
     this.sampler?.setEpoch?.(this.#nextEpoch)
     this.#nextEpoch += 1
-    return this.sampler && isMapStyle(this.dataset)
-      ? this.#mapped(this.dataset, this.sampler[Symbol.iterator]())
-      : this.#streamed(this.dataset as IterableDataset<C>)
+    const skipped = this.#skipped
+    this.#skipped = 0
+    if (!this.sampler || !isMapStyle(this.dataset)) {
+      return this.#streamed(this.dataset as IterableDataset<C>, skipped)
+    }
+    const order = this.sampler[Symbol.iterator]()
+    if (!this.sampler.startAt) take(order, skipped)
+    return this.#mapped(this.dataset, order)
   }
 
   async *#mapped(dataset: Dataset<C>, order: Iterator<number>): AsyncGenerator<C, void, undefined> {
@@ -124,10 +142,12 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
     }
   }
 
-  async *#streamed(source: IterableDataset<C>): AsyncGenerator<C, void, undefined> {
+  async *#streamed(source: IterableDataset<C>, skipped: number): AsyncGenerator<C, void, undefined> {
     const { collate = stack } = this.#options
     const samples = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+    let toSkip = skipped
     const next = async (): Promise<C | undefined> => {
+      for (; toSkip > 0; toSkip--) if ((await samples.next()).done) return undefined
       const batch: C[] = []
       while (batch.length < this.batchSize) {
         const { value, done } = await samples.next()

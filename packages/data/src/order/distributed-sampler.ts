@@ -27,7 +27,6 @@ export interface DistributedSamplerOptions {
  * Errors: BAD_ARGUMENT for an empty data set or a rank outside 0..worldSize-1.
  */
 export class DistributedSampler implements Sampler {
-  readonly length: number
   readonly rank: number
   readonly worldSize: number
   readonly #samples: number
@@ -36,6 +35,8 @@ export class DistributedSampler implements Sampler {
   readonly #padding: Padding
   readonly #layout: Layout
   #epoch = 0
+  /** Where the next iteration begins in the common order. */
+  #from = 0
 
   constructor(length: number, worldSize: number, rank: number, options: DistributedSamplerOptions = {}) {
     this.#samples = wholeNumber('DistributedSampler(length)', length, 1)
@@ -46,16 +47,26 @@ export class DistributedSampler implements Sampler {
     this.#seed = wholeNumber('DistributedSampler: seed', options.seed ?? 0, 0)
     this.#padding = this.padding(options.dropLast ?? false)
     this.#layout = options.layout ?? 'strided'
-    this.length = shardLength(length, worldSize, rank, this.#padding)
+  }
+
+  /** Indices of this rank in an epoch, or in what is left of one after `startAt`. */
+  get length(): number {
+    return shardLength(Math.max(0, this.#samples - this.#from), this.worldSize, this.rank, this.#padding)
   }
 
   setEpoch(epoch: number): void {
     this.#epoch = wholeNumber('setEpoch(epoch)', epoch, 0)
   }
 
+  startAt(position: number): void {
+    this.#from = wholeNumber('startAt(position)', position, 0)
+  }
+
   [Symbol.iterator](): Iterator<number> {
+    const from = this.#from
+    this.#from = 0
     const order = this.#shuffle ? permutation(this.#samples, this.#seed + this.#epoch) : range(this.#samples)
-    return shardIndices(order, this.worldSize, this.rank, this.#padding, this.#layout).values()
+    return shardIndices(order, this.worldSize, this.rank, this.#padding, this.#layout, from).values()
   }
 
   protected padding(dropLast: boolean): Padding {
@@ -92,6 +103,8 @@ export class DistributedSamplerWrapper implements Sampler {
   readonly #padding: Padding
   readonly #worldSize: number
   readonly #rank: number
+  /** Where the next iteration begins in the inner sampler's list. */
+  #from = 0
 
   /** `exact`: no sample twice (evaluation); default `false`: padded so that all ranks have the same number. */
   constructor(inner: Sampler, worldSize: number, rank: number, options: { exact?: boolean } = {}) {
@@ -109,7 +122,11 @@ export class DistributedSamplerWrapper implements Sampler {
   }
 
   get length(): number {
-    return shardLength(this.#inner.length, this.#worldSize, this.#rank, this.#padding)
+    return shardLength(Math.max(0, this.#inner.length - this.#from), this.#worldSize, this.#rank, this.#padding)
+  }
+
+  startAt(position: number): void {
+    this.#from = wholeNumber('startAt(position)', position, 0)
   }
 
   setEpoch(epoch: number): void {
@@ -117,7 +134,9 @@ export class DistributedSamplerWrapper implements Sampler {
   }
 
   [Symbol.iterator](): Iterator<number> {
-    return shardIndices([...this.#inner], this.#worldSize, this.#rank, this.#padding).values()
+    const from = this.#from
+    this.#from = 0
+    return shardIndices([...this.#inner], this.#worldSize, this.#rank, this.#padding, 'strided', from).values()
   }
 }
 

@@ -12,6 +12,12 @@ export interface Sampler extends Iterable<number> {
   readonly length: number
   /** Told by the loader before each iteration, so that a shuffle can differ from epoch to epoch. */
   setEpoch?(epoch: number): void
+  /**
+   * The next iteration, and it alone, leaves out the first `position` indices of the order that all ranks share, and
+   * deals the rest: how training goes on in the middle of an epoch, also among another number of ranks. `length` is
+   * that of the rest until then. Samplers without it are skipped through.
+   */
+  startAt?(position: number): void
 }
 
 /** The seed of shuffles that were given none. Set once per run by `seedEverything`, alike on every rank. */

@@ -26,17 +26,23 @@ export function shardLength(length: number, worldSize: number, rank: number, pad
   }
 }
 
-/** The indices of one rank. The list must be the same on every rank, else samples are lost or repeated. */
+/**
+ * The indices of one rank. The list must be the same on every rank, else samples are lost or repeated.
+ * @param from positions of the list before this one are left out and the rest is dealt; padding still repeats from the
+ * list's start, so that an epoch that goes on in its middle ends as it would have
+ */
 export function shardIndices(
   indices: ArrayLike<number>,
   worldSize: number,
   rank: number,
   padding: Padding = 'wrap',
   layout: Layout = 'strided',
+  from = 0,
 ): Int32Array {
-  const count = shardLength(indices.length, worldSize, rank, padding)
+  const rest = Math.max(0, indices.length - from)
+  const count = shardLength(rest, worldSize, rank, padding)
   const own = new Int32Array(count)
-  const start = layout === 'strided' ? rank : firstOfSlice(indices.length, worldSize, rank, padding)
+  const start = from + (layout === 'strided' ? rank : firstOfSlice(rest, worldSize, rank, padding))
   const step = layout === 'strided' ? worldSize : 1
   // The modulo is the wrap: with `drop` and `exact` no position reaches the list's end.
   for (let k = 0; k < count; k++) own[k] = indices[(start + k * step) % indices.length] as number

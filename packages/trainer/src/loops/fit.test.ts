@@ -280,9 +280,6 @@ describe('fit', () => {
       await expect(trainer.fit(new Line())).rejects.toThrow(/trainDataloader/)
       await expect(trainer.fit({} as never)).rejects.toThrow(/RondoModule/)
       await expect(trainer.fit(new Line(), 3 as never)).rejects.toThrow(/DataLoader/)
-      await expect(trainer.fit(new Line(), lineLoader(4), { ckptPath: 'last' })).rejects.toMatchObject({
-        code: 'UNSUPPORTED',
-      })
     })
   })
 })

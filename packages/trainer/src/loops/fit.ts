@@ -10,20 +10,25 @@ import { publishEpoch } from '../logging/publish.ts'
 import { readOptimizerConfig } from '../module/optimizer-config.ts'
 import { limitOf, validationInterval } from '../options/limits.ts'
 import type { Run } from '../run.ts'
+import { longest } from './epoch-plan.ts'
 import { type EvaluationLoader, evaluate, evaluationLoaders } from './evaluation.ts'
 import { prepare, summarise } from './prepare.ts'
-import { type Training, trainEpoch } from './train-epoch.ts'
+import { enterResumed, readResume, restoreTraining } from './resume.ts'
+import { noteProgress, type Training, trainEpoch } from './train-epoch.ts'
 
 /** Trains `run.module`. Collective. */
 export async function fit(run: Run): Promise<void> {
   const { trainer, module, options } = run
   checkModule(run)
   await prepare(run, 'fit')
+  const resumed = run.data.ckptPath === undefined ? null : await readResume(run, run.data.ckptPath)
   const { training, validation } = await setUp(run)
+  if (resumed) restoreTraining(resumed, training)
   if (options.enableModelSummary) summarise(run)
   await run.hook('onFitStart')
   run.validates = validation.length > 0
   await sanityCheck(run, validation)
+  if (resumed) await enterResumed(resumed, training)
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   await run.hook('onTrainStart')
   const startedAt = performance.now()
@@ -50,13 +55,16 @@ async function runEpoch(training: Training): Promise<boolean> {
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   await run.hook('onTrainEpochStart')
   await trainEpoch(training)
+  training.resume = null
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
+  if (trainer.progress) trainer.progress.epochDone = true
   await run.epochEnd('onTrainEpochEnd', [], async () => {
     await results.settle()
     await publishEpoch(run, results, `training epoch ${trainer.currentEpoch}`)
   })
   trainer.currentEpoch += 1
   if (schedule?.interval === 'epoch') await schedule.advance(() => run.watched(schedule))
+  noteProgress(training, 0)
   trainer.shouldStop = await run.anyRank(trainer.shouldStop, 'stop after epoch')
   return trainer.mayStop()
 }
@@ -102,7 +110,7 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
   const { loader } = shared
   const own = loader.hasLength ? loader.length : null
   const limit = trainLimit(run, own)
-  const total = await longest(run, own === null ? null : limit)
+  const total = await longest(run, own === null ? null : limit, 'batches per epoch')
   const validates = typeof module.validationStep === 'function' && options.limits.validate !== 0
   const validation = validates ? evaluationLoaders(run, overfit ? [ordered] : given, 'validate') : []
   const limitedTo = overfit
@@ -115,7 +123,9 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
       model: model as unknown as FabricModel,
       optimizer: fabricOptimizer,
       schedule,
+      source: source as DataLoader,
       loader: loader as DataLoader,
+      resume: null,
       limit,
       total,
       interval:
@@ -132,15 +142,6 @@ function trainLimit({ options }: Run, length: number | null): number {
   if (options.fastDevRun > 0) return limitOf('fastDevRun', { batches: options.fastDevRun }, length)
   if (options.overfitBatches !== 0) return limitOf('overfitBatches', options.overfitBatches, length)
   return limitOf('limitTrainBatches', options.limits.train, length)
-}
-
-/** Batches of the rank that has most, or null when a rank does not know. Collective. */
-async function longest(run: Run, own: number | null): Promise<number | null> {
-  const mine = own !== null && Number.isFinite(own) ? own : null
-  if (run.worldSize === 1) return mine
-  const { group, signal } = run.context
-  const all = await group.allGather(Int32Array.of(mine ?? -1), { name: 'batches per epoch', signal })
-  return all.includes(-1) ? null : Math.max(...all)
 }
 
 function checkModule(run: Run): void {

@@ -3,7 +3,7 @@
  * others' go on with empty steps, so that every sample counts once and nobody waits for ever.
  */
 
-import type { DataLoader } from '@rondo/data'
+import { type DataLoader, getShuffleSeed } from '@rondo/data'
 import { tf } from '@rondo/engine'
 import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
@@ -12,6 +12,8 @@ import { publishStep, showStep, wantsStepSync } from '../logging/publish.ts'
 import type { LrSchedule } from '../module/lr-schedule.ts'
 import type { RondoModule } from '../module/module.ts'
 import type { Run } from '../run.ts'
+import type { FitProgress } from '../state/progress.ts'
+import { type EpochPlan, planEpoch } from './epoch-plan.ts'
 import { giveWay } from './give-way.ts'
 
 export interface Training {
@@ -19,6 +21,8 @@ export interface Training {
   model: FabricModel
   optimizer: FabricOptimizer
   schedule: LrSchedule | null
+  /** The loader as it was given, before it was shared. */
+  source: DataLoader
   /** This rank's share. */
   loader: DataLoader
   /** Batches of this rank at most. */
@@ -30,6 +34,8 @@ export interface Training {
   /** `performance.now()` at which training has to end. */
   deadline: number
   validate: (() => Promise<void>) | null
+  /** Where a checkpoint left the epoch that comes first; null in all others. */
+  resume: FitProgress | null
 }
 
 /** Flags of one agreement of all ranks. */
@@ -38,21 +44,23 @@ const SYNC = 1
 
 /** Runs the epoch that `trainer.currentEpoch` says. Returns true when training has to stop. */
 export async function trainEpoch(training: Training): Promise<boolean> {
-  const { run, loader, limit, total } = training
+  const { run, loader } = training
   const { trainer, context } = run
-  loader.setEpoch(trainer.currentEpoch)
-  const stepsPerEpoch = total === null ? null : Math.ceil(total / run.options.accumulateGradBatches)
+  const plan = await planEpoch(training)
+  const { first, total } = plan
+  const stepsPerEpoch = total === null ? null : Math.ceil((total - first) / run.options.accumulateGradBatches)
   context.reporter.startEpoch({ epoch: trainer.currentEpoch, stepsPerEpoch, startedAt: performance.now() })
-  const cursor = new BatchCursor(loader, limit)
+  const cursor = new BatchCursor(loader, plan.limit)
   try {
-    for (let index = 0; ; index++) {
+    for (let index = first; ; index++) {
       run.checkInterrupt()
       const batch = await cursor.next()
       const more = await cursor.hasNext()
-      const { anybody, last } = await lookAround(training, index, batch !== null, more)
+      const { anybody, last } = await lookAround(run, plan, index, batch !== null, more)
       if (!anybody) return false
-      const stepped = (index + 1) % run.options.accumulateGradBatches === 0 || last
-      await runBatch(training, batch, index, stepped)
+      const inGroup = (index - first) % run.options.accumulateGradBatches
+      const stepped = inGroup + 1 === run.options.accumulateGradBatches || last
+      await runBatch(training, batch, index, { opens: inGroup === 0, stepped })
       const stop = await finishBatch(training, batch, stepped)
       if (await validateIfDue(training, index, last)) return true
       if (stop) return true
@@ -66,7 +74,8 @@ export async function trainEpoch(training: Training): Promise<boolean> {
 
 /** Whether any rank has a batch now, and whether it is the last one of all ranks. */
 async function lookAround(
-  { run, total }: Training,
+  run: Run,
+  { total }: EpochPlan,
   index: number,
   mine: boolean,
   more: boolean,
@@ -79,12 +88,18 @@ async function lookAround(
   return { anybody: anybody === 1, last: anyMore === 0 }
 }
 
-async function runBatch(training: Training, batch: DrawnBatch | null, index: number, stepped: boolean): Promise<void> {
+/** @param group whether the batch opens a group of accumulated ones, and whether it ends it with a step */
+async function runBatch(
+  training: Training,
+  batch: DrawnBatch | null,
+  index: number,
+  { opens, stepped }: { opens: boolean; stepped: boolean },
+): Promise<void> {
   const { run, model, optimizer, schedule } = training
   const { trainer, trainResults: results } = run
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: batch?.samples ?? 1 }
   if (batch) await run.hook('onTrainBatchStart', batch.tensors, index)
-  if (index % run.options.accumulateGradBatches === 0) {
+  if (opens) {
     await run.hook('onBeforeZeroGrad')
     optimizer.zeroGrad()
   }
@@ -106,11 +121,26 @@ async function runBatch(training: Training, batch: DrawnBatch | null, index: num
     trainer.globalStep += 1
     if (schedule?.interval === 'step') await schedule.advance(() => run.watched(schedule))
   }
+  noteProgress(training, index + 1)
   if (!batch) return
   results.batches += 1
   showStep(run, results)
   await run.hook('onTrainBatchEnd', { loss: trainer.lastLoss }, batch.tensors, index)
   await results.settle()
+}
+
+/** Writes down where training is, for checkpoints: after so many batches of the epoch under way. */
+export function noteProgress({ run, loader, source, schedule }: Training, batches: number): void {
+  run.trainer.progress = {
+    epochDone: false,
+    batches,
+    position: batches * loader.batchSize * run.worldSize,
+    samples: source.sampler?.length ?? null,
+    batchSize: loader.batchSize,
+    schedule: schedule?.state() ?? null,
+    shuffleSeed: getShuffleSeed(),
+    dataModule: run.data.dataModule?.stateDict?.() ?? null,
+  }
 }
 
 /** Calls trainingStep; runs inside of the gradient's function. */

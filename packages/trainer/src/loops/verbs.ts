@@ -47,10 +47,9 @@ export async function runVerb(
 }
 
 async function perform(run: Run): Promise<Metrics[] | Prediction[][] | null> {
-  const { stage, data } = run
+  const { stage } = run
   switch (stage) {
     case 'fit':
-      if (data.ckptPath !== undefined) throw noResume(data.ckptPath)
       await fit(run)
       return null
     case 'validate':
@@ -87,6 +86,7 @@ function startAnew(trainer: Trainer): void {
   trainer.globalStep = 0
   trainer.shouldStop = false
   trainer.board = emptyBoard()
+  trainer.progress = null
   if (trainer.hasRun) ensureCheckpoints(trainer)
 }
 
@@ -121,13 +121,6 @@ function resolvePath({ trainer, stage }: Run, ckptPath: string): string {
   throw new RondoError(
     'BAD_ARGUMENT',
     `trainer.${stage}(…, { ckptPath: "${ckptPath}" }): ${why}. Allowed are "best" and "last" after a fit that saved, or a path. ${ckptPath === 'last' ? 'Set saveLast: true.' : 'Add new ModelCheckpoint({ monitor: "val_loss" }) to the callbacks.'}`,
-  )
-}
-
-function noResume(ckptPath: string): RondoError {
-  return new RondoError(
-    'UNSUPPORTED',
-    `trainer.fit(…, { ckptPath: ${JSON.stringify(ckptPath)} }): going on from a checkpoint is not part of this version. Allowed is ckptPath in validate, test and predict. Leave it out to train from the module's weights.`,
   )
 }
 

@@ -11,6 +11,10 @@ export class DataModule {
   /** On every rank. */
   setup?(stage: Stage): Awaitable<void>
   teardown?(stage: Stage): Awaitable<void>
+  /** Plain data that goes into checkpoints. */
+  stateDict?(): Record<string, unknown>
+  /** Takes over what `stateDict` gave, before the loaders are asked for. */
+  loadStateDict?(state: Record<string, unknown>): void
   trainDataloader?(): Awaitable<LoaderSource>
   valDataloader?(): Awaitable<LoaderSource>
   testDataloader?(): Awaitable<LoaderSource>

@@ -2,7 +2,14 @@
  * When a learning-rate scheduler of a module moves: after steps or epochs, every so many of them, or by a metric that
  * is watched. Semantics are Lightning's `lr_scheduler_config`. Not for: the curves (engine).
  */
-import { LambdaLR, type LrLambda, LrScheduler, type Optimizer, ReduceLROnPlateau } from '@rondo/engine'
+import {
+  LambdaLR,
+  type LrLambda,
+  LrScheduler,
+  type Optimizer,
+  ReduceLROnPlateau,
+  type SchedulerState,
+} from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 
 /** Any of Rondo's schedulers, or a function of the count that gives a factor on the first learning rate. */
@@ -23,6 +30,12 @@ export interface LrSchedulerConfig {
 const KEYS = ['scheduler', 'interval', 'frequency', 'monitor', 'strict']
 const ALLOWED =
   'allowed is a scheduler (new StepLR(optimizer, { stepSize: 10 }), …), a function epoch => factor, or { scheduler, interval, frequency, monitor, strict }'
+
+/** What a schedule needs to go on. Plain data. */
+export interface LrScheduleState {
+  count: number
+  scheduler: SchedulerState
+}
 
 export class LrSchedule {
   readonly interval: 'epoch' | 'step'
@@ -58,6 +71,16 @@ export class LrSchedule {
     this.frequency = frequency
     this.monitor = monitor
     this.strict = strict
+  }
+
+  state(): LrScheduleState {
+    return { count: this.count, scheduler: this.scheduler.state() }
+  }
+
+  /** Takes over saved state, and with it the learning rate of a scheduler that only counts. */
+  restore({ count, scheduler }: LrScheduleState): void {
+    this.count = count
+    this.scheduler.restore(scheduler)
   }
 
   /**

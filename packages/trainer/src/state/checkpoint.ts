@@ -10,7 +10,7 @@ import type { TrainerState } from './state.ts'
 /** Metadata key of the JSON part. */
 const KEY = 'rondo.trainer'
 /** Newest layout that this version reads. */
-const FORMAT = 1
+const FORMAT = 2
 
 interface JsonPart {
   format: number
@@ -86,6 +86,8 @@ export function decodeCheckpoint(
   return {
     weightsOnly: json.weightsOnly,
     state: {
+      // Files of format 1 have no progress: their weights can be used, and fit says so.
+      ...{ progress: null },
       ...json.state,
       weights: below('weights/'),
       optimizers: json.optimizers.map(({ hyperparameters }, i) => ({

@@ -8,10 +8,11 @@ import type { MetricBoard } from '../logging/metrics.ts'
 import { namedVariables } from '../loops/prepare.ts'
 import type { RondoModule } from '../module/module.ts'
 import type { Trainer } from '../trainer.ts'
+import type { FitProgress } from './progress.ts'
 
 export interface TrainerState {
   /** Version of this layout. */
-  format: 1
+  format: 2
   currentEpoch: number
   globalStep: number
   /** Parameters and buffers by structural name, in order. */
@@ -21,22 +22,26 @@ export interface TrainerState {
   callbacks: Record<string, Record<string, unknown>>
   board: MetricBoard
   worldSize: number
+  /** Where the fit is; null before the first one. */
+  progress: FitProgress | null
 }
 
 /** What a state is taken for: a weights-only one carries no optimizer. */
 export interface CaptureOptions {
   weights?: boolean
   optimizers?: boolean
+  /** Each rank's random state, by rank. */
+  random?: FitProgress['random']
 }
 
 /** Reads everything off the device. Not collective: replicas are equal. */
 export async function captureState(
   trainer: Trainer,
   module: RondoModule,
-  { weights = true, optimizers = true }: CaptureOptions = {},
+  { weights = true, optimizers = true, random = [] }: CaptureOptions = {},
 ): Promise<TrainerState> {
   return {
-    format: 1,
+    format: 2,
     currentEpoch: trainer.currentEpoch,
     globalStep: trainer.globalStep,
     weights: weights ? await captureWeights(module) : [],
@@ -44,6 +49,7 @@ export async function captureState(
     callbacks: callbackStates(trainer),
     board: structuredClone(trainer.board),
     worldSize: trainer.worldSize,
+    progress: trainer.progress === null ? null : { ...trainer.progress, random },
   }
 }
 
@@ -105,6 +111,7 @@ export function restoreProgress(trainer: Trainer, state: TrainerState): void {
   trainer.currentEpoch = state.currentEpoch
   trainer.globalStep = state.globalStep
   trainer.board = structuredClone(state.board)
+  trainer.progress = state.progress
   const keys = callbackKeys(trainer.callbacks)
   trainer.callbacks.forEach((callback, i) => {
     const own = state.callbacks[keys[i] as string]

@@ -5,7 +5,15 @@
  */
 import { type ProcessGroup, singleProcessGroup } from '@rondo/collectives'
 import type { SelectedAccelerator } from '@rondo/engine'
-import { invariant, type RankEvent, RondoError, type RunConfig, type Seat } from '@rondo/protocol'
+import {
+  invariant,
+  type Lane,
+  type RankEvent,
+  RondoError,
+  type RunConfig,
+  type Seat,
+  type SpanSink,
+} from '@rondo/protocol'
 import { type RankEnvironment, rankEnvironment } from './environment.ts'
 import type { FabricModel } from './fabric-model.ts'
 import { CommandQueue } from './jobs/commands.ts'
@@ -47,6 +55,8 @@ export interface RankContextOptions {
   regroup?: () => Promise<void>
   /** What this context was made for; null for a script's own. */
   job?: 'launch' | 'cell' | null
+  /** Takes what this rank does when; absent without a timeline. */
+  spans?: SpanSink | null
 }
 
 export class RankContext {
@@ -63,6 +73,7 @@ export class RankContext {
   readonly commands: CommandQueue
   readonly regroup: () => Promise<void>
   readonly job: 'launch' | 'cell' | null
+  readonly spans: SpanSink | null
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
   readonly models: FabricModel[] = []
@@ -84,8 +95,19 @@ export class RankContext {
     this.commands = options.commands ?? new CommandQueue()
     this.regroup = options.regroup ?? (async () => {})
     this.job = options.job ?? null
+    this.spans = options.spans ?? null
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
     this.reporter = new StepReporter(options.emit, () => options.group.linkReports())
+  }
+
+  /** Runs `work` and puts it on the timeline, if there is one; also when it fails. */
+  async during<T>(lane: Lane, name: string, work: () => Promise<T>): Promise<T> {
+    const start = performance.now()
+    try {
+      return await work()
+    } finally {
+      this.spans?.({ lane, name, start, end: performance.now() })
+    }
   }
 
   get seat(): Seat | null {

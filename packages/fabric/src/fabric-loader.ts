@@ -4,7 +4,7 @@
  */
 import { type Column, type Columns, DataLoader, shardLoader } from '@rondo/data'
 import { tf } from '@rondo/engine'
-import { RondoError } from '@rondo/protocol'
+import { RondoError, type SpanSink } from '@rondo/protocol'
 import type { RankContext } from './context.ts'
 
 export interface LoaderOptions {
@@ -34,6 +34,7 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
   readonly loader: DataLoader<C>
   private readonly observe: BatchObserver
   private readonly moveToDevice: boolean
+  private readonly spans: SpanSink | null
   private epoch = 0
 
   constructor(loader: DataLoader<C>, context: RankContext, observe: BatchObserver, options: LoaderOptions = {}) {
@@ -50,6 +51,7 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
     this.loader = shard ? shardLoader(loader, { worldSize, rank, exact }) : loader
     this.observe = observe
     this.moveToDevice = moveToDevice
+    this.spans = context.spans
   }
 
   get batchSize(): number {
@@ -71,19 +73,23 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
     const epoch = this.epoch++
     const stepsPerEpoch = this.loader.hasLength ? this.loader.length : null
     let index = 0
+    let asked = performance.now()
     for await (const columns of this.loader) {
       this.observe({ samples: columns[0]?.shape[0] ?? 0, epoch, index: index++, stepsPerEpoch })
-      if (!this.moveToDevice) {
-        yield columns as unknown as Batch<C>
-        continue
-      }
-      const tensors = columns.map(toTensor)
+      const tensors = this.moveToDevice ? columns.map(toTensor) : []
+      this.tell(asked, index, columns)
       try {
-        yield tensors as unknown as Batch<C>
+        yield (this.moveToDevice ? tensors : columns) as unknown as Batch<C>
       } finally {
         tf.dispose(tensors)
       }
+      asked = performance.now()
     }
+  }
+
+  private tell(start: number, count: number, columns: Columns): void {
+    const bytes = columns.reduce((sum, { data }) => sum + data.byteLength, 0)
+    this.spans?.({ lane: 'data', name: `batch ${count}`, start, end: performance.now(), bytes })
   }
 }
 

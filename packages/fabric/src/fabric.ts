@@ -130,7 +130,9 @@ export class Fabric {
       )
     }
     const { group, signal } = this.#context
-    const replica = await this.#options.strategy.setupModel(model, { group, signal })
+    const replica = await this.#context.during('communication', 'set up model', () =>
+      this.#options.strategy.setupModel(model, { group, signal, spans: this.#context.spans }),
+    )
     const fabricModel = new FabricModel(model, replica)
     this.#models.push(fabricModel as FabricModel)
     this.#context.models.push(fabricModel as FabricModel)
@@ -219,13 +221,15 @@ export class Fabric {
   /** Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value. */
   async allReduce<T>(data: T, options: { op?: ReduceOp; name?: string } = {}): Promise<T> {
     await this.#requireLaunch('allReduce')
-    return reduceLeaves(this.#context, data, options)
+    return this.#context.during('communication', `script's all-reduce ${options.name ?? ''}`.trim(), () =>
+      reduceLeaves(this.#context, data, options),
+    )
   }
 
   /** Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. */
   async allGather(data: unknown): Promise<unknown> {
     await this.#requireLaunch('allGather')
-    return gatherLeaves(this.#context, data)
+    return this.#context.during('communication', "script's all-gather", () => gatherLeaves(this.#context, data))
   }
 
   /** The numbers 0 to count−1, and with them the total that progress bars count towards. */
@@ -240,13 +244,17 @@ export class Fabric {
   /** Rank `src`'s value on every rank; anything that collectives' object encoding can carry. */
   async broadcast<T>(value: T, options: { src?: number } = {}): Promise<T> {
     await this.#requireLaunch('broadcast')
-    return this.#context.group.broadcastObject(value, { src: options.src ?? 0, signal: this.#context.signal })
+    const { group, signal } = this.#context
+    return this.#context.during('communication', "script's broadcast", () =>
+      group.broadcastObject(value, { src: options.src ?? 0, signal }),
+    )
   }
 
   /** Returns when every rank has arrived. */
   async barrier(name = 'barrier'): Promise<void> {
     await this.#requireLaunch('barrier')
-    await this.#context.group.barrier(name, { signal: this.#context.signal })
+    const { group, signal } = this.#context
+    await this.#context.during('barrier', name, () => group.barrier(name, { signal }))
   }
 
   /** Writes a line on local rank 0 of each node. */

@@ -26,7 +26,7 @@ async function ready({ context }: TestRank): Promise<Fabric> {
 async function oneStep(rank: TestRank, microBatches: number[][]): Promise<{ weights: number[]; bytes: number }> {
   const fabric = await ready(rank)
   const [model, optimizer] = await fabric.setup(line(), tf.train.sgd(0.01))
-  const before = rank.context.group.bytesSent
+  const before = rank.context.group.payloadBytesSent
   for (const [i, items] of microBatches.entries()) {
     await fabric.noBackwardSync(
       model,
@@ -42,7 +42,7 @@ async function oneStep(rank: TestRank, microBatches: number[][]): Promise<{ weig
   await optimizer.step()
   return {
     weights: model.module.getWeights().flatMap((weight) => [...weight.dataSync()]),
-    bytes: rank.context.group.bytesSent - before,
+    bytes: rank.context.group.payloadBytesSent - before,
   }
 }
 

@@ -107,4 +107,13 @@ export {
   type SetupEvent,
   type StepTimes,
 } from './run.ts'
-export { LANES, type Lane, type SpanSink, type TimelineSpan } from './timeline.ts'
+export {
+  LANES,
+  type Lane,
+  MAX_SPANS_PER_EVENT,
+  MAX_SPANS_PER_RANK,
+  MAX_TIMELINE_SPANS,
+  type SpanSink,
+  type TimelineEvent,
+  type TimelineSpan,
+} from './timeline.ts'

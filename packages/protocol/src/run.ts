@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { ERROR_CODES, type ErrorCode, type WireError } from './errors.ts'
 import { MAX_CONSOLE_CHARS } from './limits.ts'
+import { TimelineEventSchema } from './timeline.ts'
 
 /** What carries the bytes between two ranks. `local` never leaves the page, `port` stays in the browser. */
 export const CARRIERS = ['shared', 'local', 'port', 'webrtc', 'relay', 'memory'] as const
@@ -58,6 +59,8 @@ export const RunConfigSchema = v.object({
   startTimeoutSeconds: v.pipe(Finite, v.minValue(1)),
   stepTimeoutSeconds: v.pipe(Finite, v.minValue(1)),
   debug: v.picklist(DEBUG_LEVELS),
+  /** Whether ranks tell what they do when; absent: no. */
+  timeline: v.optional(v.boolean()),
   /** MASTER_ADDR, PL_GLOBAL_SEED … forwarded from the terminal; rank variables are added per rank. */
   env: v.record(Name, v.pipe(v.string(), v.maxLength(4096))),
 })
@@ -166,6 +169,7 @@ export const RankEventSchema = v.variant('kind', [
   }),
   /** Whatever the run's program tells its controller: JSON of at most MAX_RESULT_BYTES. Never dropped. */
   v.object({ kind: v.literal('message'), data: v.unknown() }),
+  TimelineEventSchema,
   v.object({ kind: v.literal('metrics'), step: Count, values: v.record(v.pipe(v.string(), v.maxLength(200)), Finite) }),
   v.object({ kind: v.literal('done'), report: RankReportSchema }),
   v.object({ kind: v.literal('error'), error: WireErrorSchema, report: v.nullable(RankReportSchema) }),

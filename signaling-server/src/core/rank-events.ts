@@ -50,6 +50,7 @@ export function rankEvent(
     case 'console':
     case 'metrics':
     case 'message':
+    case 'timeline':
       return [fanOut]
     case 'done':
       seat.state = 'done'

@@ -72,7 +72,7 @@ describe('options of a run', () => {
   })
 
   it('refuses what this version cannot do, rather than ignoring it', () => {
-    expect(() => options('--timeline t.json a.ts')).toThrowError(expect.objectContaining({ code: 'UNSUPPORTED' }))
+    expect(() => options('--interface eth0 a.ts')).toThrowError(expect.objectContaining({ code: 'UNSUPPORTED' }))
     expect(() => options('--environment slurm a.ts')).toThrow(/knows only "own"/)
     expect(options('--environment own a.ts').script).toBe('a.ts')
   })

@@ -42,6 +42,7 @@ export interface RunOptions {
   debug: RunConfig['debug']
   report: string | undefined
   logDir: string | undefined
+  timeline: string | undefined
   /** Settings the person gave, for the conflict rule between flags and code. */
   explicit: RunConfig['explicit']
   /** Lines to print before work starts: what was taken for what. */
@@ -49,7 +50,7 @@ export interface RunOptions {
 }
 
 /** Flags that the specification names and this version does not do yet: refused, never ignored. */
-const NOT_YET = ['interface', 'udp-port-range', 'timeline'] as const
+const NOT_YET = ['interface', 'udp-port-range'] as const
 
 /** Either the options, or that help was asked for. */
 export type ParsedRun = { help: true } | { help: false; options: RunOptions }
@@ -113,6 +114,7 @@ export function parseRun(
       debug: DEBUG_LEVELS.find((level) => level === text('debug')) ?? debugFromVariables(environment),
       report: text('report'),
       logDir: text('log-dir'),
+      timeline: text('timeline'),
       explicit: explicitSettings(values),
       notes,
     },

@@ -72,6 +72,7 @@ export class RunRecorder {
         this.#onProgress(rank, event)
         return
       case 'message':
+      case 'timeline':
         return
       case 'metrics':
         this.#onMetrics(event.step, event.values)

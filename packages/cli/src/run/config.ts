@@ -30,6 +30,7 @@ export function runConfig(options: RunOptions, script: ScriptBundle, runId: stri
     startTimeoutSeconds: options.startTimeoutSeconds,
     stepTimeoutSeconds: options.stepTimeoutSeconds,
     debug: options.debug,
+    ...(options.timeline === undefined ? {} : { timeline: true }),
     env: {
       ...forwardedVariables(process.env),
       MASTER_ADDR: options.mainAddress,

@@ -88,6 +88,7 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsD
     signal,
     report: options.report,
     logDir: options.logDir,
+    timeline: options.timeline,
     restartOn: (error) => {
       wanted = missingDevices(error, options) ?? wanted
       return wanted > options.devices

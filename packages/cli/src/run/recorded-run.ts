@@ -11,6 +11,7 @@ import type { ScriptBundle } from '../assets/bundle.ts'
 import { runsFolder, shownPath } from '../paths.ts'
 import { RankLogs } from '../report/rank-logs.ts'
 import { RunRecorder } from '../report/recorder.ts'
+import { TimelineFile } from '../report/timeline-file.ts'
 import { RunView } from '../terminal/run-view.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { stackMapper } from '../terminal/stack-map.ts'
@@ -34,6 +35,8 @@ export interface RecordedRunOptions {
   signal: AbortSignal
   report?: string | undefined
   logDir?: string | undefined
+  /** Where the timeline goes; the config must ask for it too. */
+  timeline?: string | undefined
   /** True for a failure after which the caller starts anew: the attempt then leaves no folder and no lines. */
   restartOn?: (error: WireError) => boolean
 }
@@ -58,6 +61,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
   })
   const view = new RunView({ screen, mapStack: stackMapper(options.script.map), debug: config.debug })
   const logs = options.logDir === undefined ? null : new RankLogs(options.logDir)
+  const timeline = options.timeline === undefined ? null : new TimelineFile(options.timeline)
   const giveUp = new AbortController()
   let failure: WireError | null = null
   let wasRunning = false
@@ -66,12 +70,14 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
     state(run, serverTime) {
       wasRunning ||= run.status === 'running'
       recorder.state(run)
+      timeline?.state(run)
       view.state(run, serverTime)
     },
     event(rank, event) {
       recorder.event(rank, event)
       view.event(rank, event)
       if (event.kind === 'console') logs?.write(rank, event)
+      if (event.kind === 'timeline') timeline?.event(rank, event)
     },
   }
   const followed = followRun(client, (id) => id === runId, listener, giveUp.signal)
@@ -114,6 +120,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
     followed.close()
     const report = await recorder.finish(end)
     await logs?.close()
+    for (const line of (await timeline?.finish()) ?? []) screen.line(line)
     view.end(report, `${shownPath(folder)}/`, await filesIn(folder))
     return report
   }

@@ -144,6 +144,7 @@ async function runOnce(serving: Serving, session: Session, args: readonly string
       signal,
       report: options.report,
       logDir: options.logDir,
+      timeline: options.timeline,
     })
     await run.ended
   } catch (thrown) {

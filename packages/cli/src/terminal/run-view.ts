@@ -68,6 +68,7 @@ export class RunView {
         this.#onConsole(rank, event.level, event.text)
         return
       case 'message':
+      case 'timeline':
         return
       case 'metrics': {
         if (this.#options.debug === 'off') return

@@ -51,6 +51,7 @@ export function nextRankContext(options: JobOptions): RankContext {
     commands: base.commands,
     regroup: base.regroup,
     job: options.kind,
+    spans: base.spans,
   })
   if (isLaunch) {
     unseedEverything()

@@ -17,8 +17,10 @@ import { type HandOver, RankContext, setRankContext } from '../context.ts'
 import { CommandQueue } from '../jobs/commands.ts'
 import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
 import { describeAdapter, sendSetup } from '../setup-event.ts'
+import { measureClockOffset } from './clock-offset.ts'
 import { httpRunFiles } from './files.ts'
 import type { RankCommandMessage, RankInit } from './messages.ts'
+import { RankTimeline } from './rank-timeline.ts'
 
 export class RankProgram {
   readonly emit: (event: RankEvent) => void
@@ -28,6 +30,7 @@ export class RankProgram {
   private readonly commands = new CommandQueue()
   private group: LastingGroup | null = null
   private context: RankContext | null = null
+  private timeline: RankTimeline | null = null
   private finished = false
 
   constructor(init: RankInit, emit: (event: RankEvent) => void, handOver: HandOver) {
@@ -40,7 +43,9 @@ export class RankProgram {
     try {
       const context = await this.prepare()
       const result = await this.runScript(context)
-      await context.group.barrier('end of script', { signal: this.abort.signal })
+      await context.during('barrier', 'end of script', () =>
+        context.group.barrier('end of script', { signal: this.abort.signal }),
+      )
       await this.finish(result)
     } catch (error) {
       if (endedOnPurpose(error)) await this.finish(null)
@@ -61,6 +66,7 @@ export class RankProgram {
   stop(error: WireError | null, reason: string): void {
     const cause = error ? fromWireError(error) : new RondoError('ABORTED', `The run was stopped: ${reason}`)
     this.finished = true
+    this.timeline?.close()
     this.group?.abort(cause)
     this.commands.close(cause)
     this.abort.abort(cause)
@@ -70,6 +76,7 @@ export class RankProgram {
   fail(thrown: unknown): void {
     if (this.finished) return
     this.finished = true
+    this.timeline?.close()
     const wire = this.describe(thrown)
     this.group?.abort(fromWireError(wire))
     const report = this.context ? this.reportNow(this.context, null, null) : null
@@ -106,6 +113,9 @@ export class RankProgram {
       signal,
     })
     this.group = group
+    if (config.timeline) {
+      this.timeline = new RankTimeline(this.emit, await measureClockOffset(group, signal), seats.length)
+    }
     const files = httpRunFiles({ origin, runId, token: uploadToken, signal })
     const context = new RankContext({
       group,
@@ -119,6 +129,7 @@ export class RankProgram {
       fail: (error) => this.fail(error),
       commands: this.commands,
       regroup: () => group.regroup(),
+      spans: this.timeline?.add ?? null,
     })
     this.context = context
     setRankContext(context)
@@ -143,6 +154,7 @@ export class RankProgram {
     const hash = model ? await weightsHash(parametersOf(model.module)) : null
     const report = this.reportNow(context, hash, resultForReport(result))
     this.finished = true
+    this.timeline?.close()
     this.emit({ kind: 'done', report })
   }
 

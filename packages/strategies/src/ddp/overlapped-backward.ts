@@ -48,8 +48,9 @@ export async function overlappedBackward(
   const missing = buckets.plan.map((slots) => slots.length)
   const inThisThread = computesOnHost()
   let sent = 0
-  let turned = performance.now()
-  computed = clock.enter('compute', 'backward')
+  const began = performance.now()
+  let turned = began
+  computed = clock.enter('compute', null)
   try {
     while (!backward.done) {
       for (const [index, gradient] of backward.next()) {
@@ -67,7 +68,7 @@ export async function overlappedBackward(
       if (inThisThread) computed()
       await turn()
       turned = performance.now()
-      if (inThisThread) computed = clock.enter('compute', 'backward')
+      if (inThisThread) computed = clock.enter('compute', null)
     }
     return { loss: await backward.loss, exchange }
   } catch (error) {
@@ -76,5 +77,6 @@ export async function overlappedBackward(
     throw error
   } finally {
     computed()
+    clock.mark('compute', 'backward', began)
   }
 }

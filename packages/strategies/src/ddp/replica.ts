@@ -77,7 +77,7 @@ export class DdpReplica implements Replica {
 
   async step(optimizer: Optimizer): Promise<void> {
     if (!this.totals && this.group.worldSize > 1) this.refuseStep()
-    const done = this.clock.enter('apply')
+    const done = this.clock.enter('apply', 'apply')
     if (this.group.worldSize === 1) this.stepAlone(optimizer)
     else this.stepAveraged(optimizer, this.totals as Float32Array[])
     done()

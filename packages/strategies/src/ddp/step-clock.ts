@@ -29,8 +29,11 @@ export class StepClock {
     this.stepStarted ??= performance.now()
   }
 
-  /** Starts a phase; the returned function ends it (further calls do nothing). */
-  enter(phase: Phase, name: string = phase, bytes?: number): () => void {
+  /**
+   * Starts a phase; the returned function ends it (further calls do nothing). The timeline shows it as `name`, or not at
+   * all where that is null.
+   */
+  enter(phase: Phase, name: string | null, bytes?: number): () => void {
     const start = this.count()
     this.open[phase] += 1
     let over = false
@@ -39,8 +42,13 @@ export class StepClock {
       over = true
       const end = this.count()
       this.open[phase] -= 1
-      this.spans?.({ lane: phase, name, start, end, ...(bytes === undefined ? {} : { bytes }) })
+      if (name !== null) this.spans?.({ lane: phase, name, start, end, ...(bytes === undefined ? {} : { bytes }) })
     }
+  }
+
+  /** Shows on the timeline what began at `start` and ends now, pauses included; counts nothing. */
+  mark(phase: Phase, name: string, start: number): void {
+    this.spans?.({ lane: phase, name, start, end: performance.now() })
   }
 
   /** Returns the figures of the step and starts the next. */

@@ -92,6 +92,7 @@ export function foldEvent(run: RunProgress, rank: number, event: RankEvent, at: 
       }
     }
     case 'message':
+    case 'timeline':
       return run
     case 'metrics':
       return { ...run, metrics: { ...run.metrics, ...event.values } }

@@ -129,9 +129,8 @@ export class Fabric {
         'setup(model): this model is set up already. Set each model up once and keep what setup returned.',
       )
     }
-    const { group, signal } = this.#context
     const replica = await this.#context.during('communication', 'set up model', () =>
-      this.#options.strategy.setupModel(model, { group, signal, spans: this.#context.spans }),
+      this.#options.strategy.setupModel(model, this.#context),
     )
     const fabricModel = new FabricModel(model, replica)
     this.#models.push(fabricModel as FabricModel)
@@ -221,15 +220,13 @@ export class Fabric {
   /** Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value. */
   async allReduce<T>(data: T, options: { op?: ReduceOp; name?: string } = {}): Promise<T> {
     await this.#requireLaunch('allReduce')
-    return this.#context.during('communication', `script's all-reduce ${options.name ?? ''}`.trim(), () =>
-      reduceLeaves(this.#context, data, options),
-    )
+    return reduceLeaves(this.#context, data, options)
   }
 
   /** Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. */
   async allGather(data: unknown): Promise<unknown> {
     await this.#requireLaunch('allGather')
-    return this.#context.during('communication', "script's all-gather", () => gatherLeaves(this.#context, data))
+    return gatherLeaves(this.#context, data)
   }
 
   /** The numbers 0 to count−1, and with them the total that progress bars count towards. */

@@ -87,9 +87,17 @@ function runTool(name, args) {
   child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))
 }
 
-async function runProgram(file, args) {
+async function runProgram(name, args) {
+  const file = PROGRAMS[name]
   const path = join(ROOT, file)
   process.argv = [process.execPath, path, ...args]
+  if (name === 'rondo') {
+    // Stacks keep the lines of the sources.
+    process.setSourceMapsEnabled(true)
+    const { compiledCommand } = await import('./compiled-command.mjs')
+    await import(pathToFileURL(await compiledCommand(ROOT, file)).href)
+    return
+  }
   if (path.endsWith('.ts')) {
     const { register } = await import('tsx/esm/api')
     register()
@@ -101,5 +109,5 @@ checkNode()
 const [name, ...args] = process.argv.slice(2)
 installIfNeeded()
 if (name === 'npx' && args[0]) runTool(args[0], args.slice(1))
-else if (name in PROGRAMS) await runProgram(PROGRAMS[name], args)
+else if (name in PROGRAMS) await runProgram(name, args)
 else fail(`with-dependencies runs one of: ${Object.keys(PROGRAMS).join(', ')}, npx TOOL; got "${name ?? ''}".`)

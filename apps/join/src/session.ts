@@ -36,6 +36,9 @@ export class JoinSession implements JoinActions {
   /** Connects, and joins at once where an agent opened this page. Failures end up in the state. */
   async open(): Promise<void> {
     this.#device.then((device) => this.#store.dispatch({ type: 'device', device })).catch(this.#fail)
+    const { auto, slots, label } = this.#params
+    // What joining needs comes while the line is being made.
+    if (auto) void Promise.allSettled([import('@rondo/fabric/page'), browserIdentity()])
     try {
       await this.#client.connect()
     } catch (thrown) {
@@ -43,7 +46,6 @@ export class JoinSession implements JoinActions {
       return
     }
     this.#store.dispatch({ type: 'connection', connection: 'online', at: Date.now() })
-    const { auto, slots, label } = this.#params
     if (auto) await this.#join(slots, label ?? suggestedLabel(navigator.userAgent))
   }
 

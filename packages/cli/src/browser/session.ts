@@ -8,28 +8,30 @@ import { launchBrowser } from './launch.ts'
 /** Accelerator names by which a person asks for WebGPU, whatever carries it. */
 const WEBGPU_NAMES: ReadonlySet<string> = new Set(['webgpu', 'gpu', 'cuda', 'mps'])
 
+/** WebGPU is allowed to pages of localhost. No server is asked: the page is made up on its way. */
+const PROBE_URL = 'http://localhost/probe'
+
 export interface BrowserWish {
   executablePath: string
   headed: boolean
   accelerator: string | undefined
-  /** A page of ours at localhost, where WebGPU is allowed. */
-  probeUrl: string
 }
 
 export async function openBrowser(wish: BrowserWish): Promise<LaunchedBrowser> {
   const { executablePath, headed } = wish
   const browser = await launchBrowser({ executablePath, headed, softwareWebGpu: false })
   if (!WEBGPU_NAMES.has(wish.accelerator ?? '')) return browser
-  const hasAdapter = await offersWebGpu(browser, wish.probeUrl).catch(() => false)
+  const hasAdapter = await offersWebGpu(browser).catch(() => false)
   if (hasAdapter) return browser
   await browser.close()
   return launchBrowser({ executablePath, headed, softwareWebGpu: true })
 }
 
-async function offersWebGpu(browser: LaunchedBrowser, url: string): Promise<boolean> {
+async function offersWebGpu(browser: LaunchedBrowser): Promise<boolean> {
   const page = await browser.context.newPage()
   try {
-    await page.goto(url)
+    await page.route(PROBE_URL, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
+    await page.goto(PROBE_URL)
     return await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) != null)
   } finally {
     await page.close()

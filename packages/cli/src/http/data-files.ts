@@ -7,6 +7,8 @@ import { mnistFiles } from '@rondo/data/node'
 import { reply } from './reply.ts'
 
 const ONE_YEAR_SECONDS = 31_536_000
+/** Bytes read at a time: with Node's 64 KiB a browser takes twice as long for the 47 MB of images. */
+const READ_BYTES = 1_048_576
 
 /** @param path decoded path of the request, e.g. `/data/mnist/train-images-idx3-ubyte` */
 export async function serveData(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -36,7 +38,7 @@ export async function serveData(path: string, request: IncomingMessage, response
     ...(range === null ? {} : { 'Content-Range': `bytes ${start}-${end}/${size}` }),
   })
   if (request.method === 'HEAD') return void response.end()
-  await pipeline(createReadStream(file.path, { start, end }), response)
+  await pipeline(createReadStream(file.path, { start, end, highWaterMark: READ_BYTES }), response)
 }
 
 /**

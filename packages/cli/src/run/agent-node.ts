@@ -19,7 +19,7 @@ import { stackMapper } from '../terminal/stack-map.ts'
 import { dial } from './dial.ts'
 import { followRun } from './follow.ts'
 import type { NodeCommand } from './main-node.ts'
-import { browserFor, openTabs } from './node.ts'
+import { openTabs } from './node.ts'
 
 /** Milliseconds between two attempts to reach a main node that is not up yet. */
 const RETRY_MS = 1_000
@@ -37,13 +37,16 @@ const FINAL: ReadonlySet<string> = new Set([
 ])
 
 /** @returns the command's exit code */
-export async function runAgentNode({ options, script, screen, cleanup, signal }: NodeCommand): Promise<number> {
+export async function runAgentNode({
+  windows,
+  options,
+  script,
+  screen,
+  cleanup,
+  signal,
+}: NodeCommand): Promise<number> {
   const main = `http://${options.mainAddress}:${options.mainPort}`
-  const [bundle, executablePath] = await Promise.all([
-    bundleScript(script),
-    browserFor(options, screen),
-    ensureAssets(signal, (line) => screen.line(line)),
-  ])
+  const [bundle] = await Promise.all([bundleScript(script), ensureAssets(signal, (line) => screen.line(line))])
   const pages = createServer(createPageHandler({ dist: DIST, source: { main } }))
   await new Promise<void>((resolve, reject) => pages.once('error', reject).listen(0, '127.0.0.1', resolve))
   cleanup.add(pages, () => {
@@ -86,6 +89,7 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
     (opened) => opened.close(),
   )
   await openTabs({
+    windows,
     options,
     plan: {
       origin,
@@ -94,9 +98,7 @@ export async function runAgentNode({ options, script, screen, cleanup, signal }:
       joinToken: admitted.joinToken,
       nodeId,
       label,
-      count: options.devices,
     },
-    executablePath,
     screen,
     cleanup,
     onLost: (error) => screen.line(error.message),

@@ -7,7 +7,7 @@ import { Cleanup } from '../process/cleanup.ts'
 import { listenForInterrupts } from '../process/interrupt.ts'
 import { Screen } from '../terminal/screen.ts'
 import { isThisMachine } from './addresses.ts'
-import type { NodeCommand } from './main-node.ts'
+import type { NodeCommand, WantsDevices } from './main-node.ts'
 
 /**
  * @param words everything after `rondo run`
@@ -27,10 +27,11 @@ export async function runCommand(words: readonly string[]): Promise<number | 'he
     screen.line(color.yellow(`${name === 'SIGINT' ? 'Ctrl-C' : name}: stopping the ranks …`))
   })
   try {
-    const node = { options, script, screen, cleanup, signal: interrupt.signal }
-    if (await isMainNode(options)) return await runAsMain(node)
+    const command = { options, script, screen, cleanup, signal: interrupt.signal }
+    if (await isMainNode(options)) return await runAsMain(command)
+    const { windows } = await startWindows(command)
     const { runAgentNode } = await import('./agent-node.ts')
-    return await runAgentNode(node)
+    return await runAgentNode({ ...command, windows })
   } catch (thrown) {
     if (interrupt.signal.aborted && !(thrown instanceof RondoError && thrown.code !== 'ABORTED')) return 1
     throw thrown
@@ -41,18 +42,33 @@ export async function runCommand(words: readonly string[]): Promise<number | 'he
   }
 }
 
+type Command = Omit<NodeCommand, 'windows'>
+
 /** Runs the script, and once more with as many devices as its code asks for when no flag says how many. */
-async function runAsMain(command: NodeCommand): Promise<number> {
+async function runAsMain(command: Command): Promise<number> {
   const { options, screen, cleanup } = command
-  // Loaded only now: a refusal should not wait for browser drivers and servers.
-  const { runMainNode } = await import('./main-node.ts')
-  const outcome = await runMainNode(command)
+  const outcome = await attempt(command)
   if (typeof outcome === 'number') return outcome
   const more = outcome.devices - options.devices
   screen.line(`The script asks for ${outcome.devices} devices: ${more} more opened, and it starts anew.`)
   await cleanup.run()
-  const again = await runMainNode({ ...command, options: { ...options, devices: outcome.devices } })
+  const again = await attempt({ ...command, options: { ...options, devices: outcome.devices } })
   return typeof again === 'number' ? again : 1
+}
+
+async function attempt(command: Command): Promise<number | WantsDevices> {
+  const { windows } = await startWindows(command)
+  const { runMainNode } = await import('./main-node.ts')
+  return runMainNode({ ...command, windows })
+}
+
+/**
+ * The browser takes longest to start, so it is on its way before the rest of this program is loaded, which in turn is
+ * only now: a refusal should not wait for browser drivers and servers. In an object, as it must not be waited for here.
+ */
+async function startWindows(command: Command): Promise<Pick<NodeCommand, 'windows'>> {
+  const { openWindows } = await import('./node.ts')
+  return { windows: openWindows(command) }
 }
 
 /** Node rank 0, or without a rank the first agent that owns the main address. */

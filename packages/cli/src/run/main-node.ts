@@ -18,11 +18,13 @@ import { sayInvite } from '../serve/welcome.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { newRunId, runConfig } from './config.ts'
 import { dial } from './dial.ts'
-import { browserFor, openTabs } from './node.ts'
+import { type OpenWindows, openTabs } from './node.ts'
 import { openRecordedRun } from './recorded-run.ts'
 import { startServer } from './start-server.ts'
 
 export interface NodeCommand {
+  /** On their way since before this was loaded. */
+  windows: Promise<OpenWindows>
   options: RunOptions
   /** Absolute path of the script. */
   script: string
@@ -38,21 +40,19 @@ export interface WantsDevices {
 
 /** @returns the command's exit code, or how many devices to start anew with */
 export async function runMainNode(command: NodeCommand): Promise<number | WantsDevices> {
-  const { options, script, screen, cleanup, signal } = command
+  const { windows, options, script, screen, cleanup, signal } = command
   const say = (line: string): void => screen.line(line)
-  // What can be refused comes first, what takes long later.
-  const bundle = await bundleScript(script)
   const runs = new ServedRuns()
   const isOpen = options.numNodes > 1 || options.invite
-  const server = await startServer({
+  const starting = startServer({
     host: isOpen ? '0.0.0.0' : '127.0.0.1',
     port: options.mainPort,
     mayMove: options.numNodes === 1 && !options.mainPortGiven,
     requestHandler: createPageHandler({ dist: DIST, source: { runs } }),
     say,
   })
-  cleanup.add(server, () => server.close())
-  const [executablePath] = await Promise.all([browserFor(options, screen), ensureAssets(signal, say)])
+  cleanup.add(starting, async (started) => (await started).close())
+  const [server, bundle] = await Promise.all([starting, bundleScript(script), ensureAssets(signal, say)])
   signal.throwIfAborted()
   const origin = `http://localhost:${server.port}`
   const tokens = await server.createSession(options.session, { script: bundle.name, description: shownPath(script) })
@@ -95,9 +95,9 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsD
     },
   })
   const tabs = openTabs({
+    windows,
+    plan: { origin, session: options.session, joinToken: tokens.joinToken, nodeId, label },
     options,
-    plan: { origin, session: options.session, joinToken: tokens.joinToken, nodeId, label, count: options.devices },
-    executablePath,
     screen,
     cleanup,
     onLost: (error) => run.fail(error),

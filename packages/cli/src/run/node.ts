@@ -7,49 +7,68 @@ import color from 'picocolors'
 import type { RunOptions } from '../args/run-options.ts'
 import { findBrowser } from '../browser/find.ts'
 import { machineSearch } from '../browser/install.ts'
+import type { LaunchedBrowser } from '../browser/launch.ts'
 import { openBrowser } from '../browser/session.ts'
 import type { Cleanup } from '../process/cleanup.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { type TabPlan, Tabs } from './tabs.ts'
 
-export interface NodeOptions {
+export interface WindowOptions {
   options: RunOptions
-  plan: TabPlan
+  screen: Screen
+  cleanup: Cleanup
+}
+
+/** A browser with an empty window for each device of this node. */
+export interface OpenWindows {
   executablePath: string
+  browser: LaunchedBrowser
+  tabs: Tabs
+}
+
+export interface TabOptions {
+  windows: Promise<OpenWindows>
+  plan: TabPlan
+  options: RunOptions
   screen: Screen
   cleanup: Cleanup
   /** Something ended that no rank can report by itself: the browser, or a tab before it joined. */
   onLost(error: WireError): void
 }
 
-/** Path of the browser that `options` asks for or that is found. */
-export function browserFor(options: RunOptions, screen: Screen): Promise<string> {
-  return findBrowser(
-    options.browser,
-    machineSearch((line) => screen.line(line)),
-  )
+/**
+ * Finds the browser and starts it with its windows, in the time that bundling and the server take. Closes with
+ * `cleanup`, also if that runs before the browser is there. The promise may be left alone until somebody needs it.
+ */
+export function openWindows({ options, screen, cleanup }: WindowOptions): Promise<OpenWindows> {
+  const opening = async (): Promise<OpenWindows> => {
+    const search = machineSearch((line) => screen.line(line))
+    const executablePath = await findBrowser(options.browser, search)
+    const { headed, accelerator } = options
+    const browser = await openBrowser({ executablePath, headed, accelerator })
+    const tabs = new Tabs(browser.context)
+    await tabs.open(options.devices)
+    return { executablePath, browser, tabs }
+  }
+  const windows = opening()
+  windows.catch(() => undefined)
+  return cleanup.add(windows, async (opened) => (await opened).browser.close())
 }
 
-/** Starts the browser and its tabs; both close with `cleanup`. */
-export async function openTabs(node: NodeOptions): Promise<void> {
-  const { options, plan, screen, cleanup } = node
-  const browser = await openBrowser({
-    executablePath: node.executablePath,
-    headed: options.headed,
-    accelerator: options.accelerator,
-    probeUrl: `${plan.origin}/healthz`,
-  })
+/** Has the windows join the session; they close with `cleanup`. */
+export async function openTabs({ windows, plan, options, screen, cleanup, onLost }: TabOptions): Promise<void> {
+  const { browser, executablePath, tabs } = await windows
   let closing = false
-  cleanup.add(browser, () => {
+  cleanup.add(tabs, async () => {
     closing = true
-    return browser.close()
+    await tabs.close()
+    await browser.close()
   })
   void browser.gone.then(() => {
-    if (!closing) node.onLost(lost(`The browser ${node.executablePath} ended`, plan))
+    if (!closing) onLost(lost(`The browser ${executablePath} ended`, plan))
   })
-  const tabs = cleanup.add(new Tabs(browser.context), (opened) => opened.close())
-  await tabs.open(plan, {
-    onLost: (localRank, how) => node.onLost(lost(`The tab of local rank ${localRank} ${how}`, plan)),
+  await tabs.load(plan, {
+    onLost: (localRank, how) => onLost(lost(`The tab of local rank ${localRank} ${how}`, plan)),
     onPageError: (localRank, message) => screen.line(color.yellow(`[tab ${localRank}] ${message}`)),
     onPageConsole: (localRank, text) => {
       if (options.debug === 'detail') screen.line(color.dim(`[tab ${localRank}] ${text}`))

@@ -59,7 +59,6 @@ it('writes the address by which a tab joins by itself', () => {
     joinToken: 'a/b',
     nodeId: 'n',
     label: 'my host',
-    count: 2,
     server: 'http://192.0.2.1:29400',
   }
   const url = new URL(joinUrl(plan, 1))

@@ -12,7 +12,6 @@ export interface TabPlan {
   joinToken: string
   nodeId: string
   label: string
-  count: number
   /** Signaling server, when it is not the pages' own origin. */
   server?: string
 }
@@ -38,12 +37,14 @@ export class Tabs {
     this.#context = context
   }
 
-  /** Opens a window a rank, then loads all of them at once; they join by themselves. */
-  async open(plan: TabPlan, listener: TabListener): Promise<void> {
-    const pages: Page[] = []
-    for (let localRank = 0; localRank < plan.count; localRank++) pages.push(await newWindow(this.#context))
-    this.#pages.push(...pages)
-    await Promise.all(pages.map((page, localRank) => this.#load(page, plan, localRank, listener)))
+  /** Opens `count` empty windows, one a rank. */
+  async open(count: number): Promise<void> {
+    for (let localRank = 0; localRank < count; localRank++) this.#pages.push(await newWindow(this.#context))
+  }
+
+  /** Loads all of them at once; they join by themselves. */
+  async load(plan: TabPlan, listener: TabListener): Promise<void> {
+    await Promise.all(this.#pages.map((page, localRank) => this.#load(page, plan, localRank, listener)))
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,9 @@
 import { RondoError } from '@rondo/protocol'
 import { abortError } from './abort.ts'
 
+/** Bytes up to which an announced length is believed before they are here. */
+const LARGEST_TRUSTED = 268_435_456
+
 export interface DownloadProgress {
   /** Bytes so far. */
   loaded: number
@@ -71,20 +74,34 @@ async function readBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = response.body?.getReader()
   if (!reader) return new Uint8Array(await response.arrayBuffer())
+  // Of a known length it is kept once, and not a second time in pieces.
+  const whole = total !== undefined && total <= LARGEST_TRUSTED ? new Uint8Array(total) : null
   const chunks: Uint8Array[] = []
   let loaded = 0
   for (;;) {
     const { value, done } = await reader.read()
     if (done) break
-    chunks.push(value)
+    if (whole !== null && loaded + value.length <= whole.length) whole.set(value, loaded)
+    else chunks.push(value)
     loaded += value.length
     onProgress?.({ loaded, total })
   }
-  const bytes = new Uint8Array(loaded)
+  if (whole !== null && loaded === whole.length) return whole
+  return concatenated(whole?.subarray(0, loaded - sizeOf(chunks)) ?? null, chunks)
+}
+
+function sizeOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+/** What was received, whatever was announced. */
+function concatenated(first: Uint8Array | null, rest: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const parts = first === null ? rest : [first, ...rest]
+  const bytes = new Uint8Array(sizeOf(parts))
   let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
   }
   return bytes
 }

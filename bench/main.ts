@@ -30,9 +30,12 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
 
   page        the join page's longest main-thread tasks while its rank trains
 
+  server      one signaling server with thousands of members: message delay, CPU, a large session
+    --members 10000 --sessions 1000 --seconds 20 --clients 3 --form 256 --json FILE
+
   help        this text`
 
-const COMMANDS = ['allreduce', 'cpu', 'engine', 'notebook', 'page', 'help'] as const
+const COMMANDS = ['allreduce', 'cpu', 'engine', 'notebook', 'page', 'server', 'help'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const asksForHelp = words.includes('--help') || words.includes('-h')
@@ -66,6 +69,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case 'page': {
       const { pageTasksCommand } = await import('./page-tasks.ts')
       await pageTasksCommand()
+      return 0
+    }
+    case 'server': {
+      const { serverCommand } = await import('./server/command.ts')
+      await serverCommand(words)
       return 0
     }
     default:

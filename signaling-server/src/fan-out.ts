@@ -7,8 +7,15 @@ import type { Effect } from './core/effects.ts'
 import type { Outbox } from './core/sessions.ts'
 import { type RondoServer, type RondoSocket, roomOf, runRoomOf } from './sockets.ts'
 
-/** Milliseconds between two snapshots of a session that nobody waits for: 64 joins at once become a few. */
+/** Milliseconds between two snapshots of a session that nobody waits for: many joins at once become a few. */
 const SNAPSHOT_INTERVAL_MS = 30
+/**
+ * Members and seats that are told per millisecond, over all receivers of a session: some 60 MB/s. A snapshot to all is
+ * quadratic in who is there, so a class of 256 hears of each other twice a second, and ten people at once.
+ */
+const TOLD_PER_MS = 100
+/** Milliseconds in which newcomers of a session are greeted together, with one snapshot that is encoded once. */
+const GREETING_MS = 10
 /** Packets that may wait for a client before droppable events leave it out. */
 const CONGESTED_PACKETS = 64
 
@@ -16,6 +23,9 @@ export class FanOut implements Outbox {
   readonly #io: RondoServer
   readonly #snapshot: (session: string) => Promise<SessionSnapshot | undefined>
   readonly #due = new Map<string, ReturnType<typeof setTimeout>>()
+  /** When a session may be told again of what nobody waits for, by `performance.now()`. */
+  readonly #quietUntil = new Map<string, number>()
+  readonly #newcomers = new Map<string, string[]>()
 
   constructor(io: RondoServer, snapshot: (session: string) => Promise<SessionSnapshot | undefined>) {
     this.#io = io
@@ -50,26 +60,44 @@ export class FanOut implements Outbox {
     }
   }
 
-  /** The current snapshot to one newcomer. */
-  async greet(socket: RondoSocket): Promise<void> {
-    const snapshot = await this.#snapshot(socket.data.session)
-    if (snapshot !== undefined) socket.emit('session', snapshot)
+  /** The current snapshot to one newcomer, and to whoever else comes in the same moment. */
+  greet(socket: RondoSocket): void {
+    const { session } = socket.data
+    const others = this.#newcomers.get(session)
+    if (others !== undefined) return void others.push(socket.id)
+    const ids = [socket.id]
+    this.#newcomers.set(session, ids)
+    setTimeout(() => {
+      this.#newcomers.delete(session)
+      void this.#tell(session, ids)
+    }, GREETING_MS)
   }
 
   #scheduleSnapshot(session: string): void {
     if (this.#due.has(session)) return
+    const wait = (this.#quietUntil.get(session) ?? 0) - performance.now()
     this.#due.set(
       session,
-      setTimeout(() => this.#sendSnapshot(session), SNAPSHOT_INTERVAL_MS),
+      setTimeout(() => this.#sendSnapshot(session), Math.max(SNAPSHOT_INTERVAL_MS, wait)),
     )
   }
 
   #sendSnapshot(session: string): void {
     clearTimeout(this.#due.get(session))
     this.#due.delete(session)
-    void this.#snapshot(session).then((snapshot) => {
-      if (snapshot !== undefined) this.#io.to(roomOf(session)).emit('session', snapshot)
+    const room = roomOf(session)
+    void this.#tell(session, room).then((snapshot) => {
+      const receivers = this.#io.sockets.adapter.rooms.get(room)?.size ?? 0
+      if (snapshot === undefined || receivers === 0) return void this.#quietUntil.delete(session)
+      const told = receivers * (snapshot.members.length + (snapshot.run?.seats.length ?? 0))
+      this.#quietUntil.set(session, performance.now() + told / TOLD_PER_MS)
     })
+  }
+
+  async #tell(session: string, rooms: string | string[]): Promise<SessionSnapshot | undefined> {
+    const snapshot = await this.#snapshot(session)
+    if (snapshot !== undefined) this.#io.to(rooms).emit('session', snapshot)
+    return snapshot
   }
 
   #congested(session: string): string[] {

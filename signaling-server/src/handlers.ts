@@ -85,7 +85,7 @@ export function createHandlers(io: RondoServer, sessions: Sessions, fanOut: FanO
 export async function enter(socket: RondoSocket, fanOut: FanOut): Promise<void> {
   const { session, hearsRuns } = socket.data
   await socket.join(hearsRuns ? [roomOf(session), runRoomOf(session)] : roomOf(session))
-  await fanOut.greet(socket)
+  fanOut.greet(socket)
 }
 
 function requireAdmitted(socket: RondoSocket) {

@@ -48,7 +48,7 @@ export const DEFAULT_LIMITS: Limits = {
   helloTimeoutMs: 10_000,
 }
 
-type Budget = 'control' | 'command' | 'signal' | 'rankEvent' | 'progress' | 'relayKiB' | 'refusal' | 'packet'
+type Budget = 'control' | 'command' | 'signal' | 'rankEvent' | 'progress' | 'relayKiB' | 'refusal'
 
 /** The budgets of all connections of a server, by connection id. */
 export class Budgets {
@@ -66,7 +66,6 @@ export class Budgets {
       progress: limiter(limits.progress),
       relayKiB: limiter(limits.relayKiB, 1),
       refusal: limiter(limits.refusalsPerMinute - 1, 60),
-      packet: limiter(limits.packetsPerSecond, 1),
     }
   }
 

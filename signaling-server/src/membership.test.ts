@@ -1,4 +1,4 @@
-import { MAX_MEMBERS } from '@rondo/protocol'
+import { MAX_MEMBERS, MAX_SLOTS_PER_PAGE } from '@rondo/protocol'
 import { describe, expect, it } from 'vitest'
 import { joinOf, next, startLab, until } from './testing/fixtures.ts'
 
@@ -81,12 +81,16 @@ describe('joining and leaving', () => {
 
   it('bounds the slots of a session', async () => {
     const lab = await startLab()
-    const clients = [await lab.page('p0', { slots: 32 }), await lab.page('p1', { slots: 31 })]
+    const full = MAX_MEMBERS / MAX_SLOTS_PER_PAGE - 1
+    const clients = await Promise.all(
+      Array.from({ length: full }, (_, i) => lab.page(`full${i}`, { slots: MAX_SLOTS_PER_PAGE })),
+    )
+    clients.push(await lab.page('p1', { slots: MAX_SLOTS_PER_PAGE - 1 }))
     const last = await lab.connect('page', lab.joinToken)
     await expect(last.request('join', joinOf('p2', { slots: 2 }))).rejects.toMatchObject({ code: 'SESSION_FULL' })
     const { snapshot } = await last.request('join', joinOf('p2', { slots: 1 }))
     expect(snapshot.members).toHaveLength(MAX_MEMBERS)
-    expect(clients).toHaveLength(2)
+    expect(clients).toHaveLength(full + 1)
   })
 
   it('sends the changes of one moment as few snapshots', async () => {

@@ -30,8 +30,8 @@ import { guardTransport, type Transport } from './transport-guard.ts'
 
 /** Milliseconds in which a new transport has to say which session it wants. */
 const CONNECT_TIMEOUT_MS = 10_000
-/** Open transports of one server, admitted or not: 16 full sessions. */
-const MAX_TRANSPORTS = 4_096
+/** Open transports of one server, admitted or not: 1,000 sessions of ten, twice. Each takes a file of the process. */
+const MAX_TRANSPORTS = 20_000
 /** Reported by /healthz. */
 const VERSION = '0.1.0'
 
@@ -97,7 +97,7 @@ export async function createSignalingServer(options: SignalingServerOptions): Pr
   const fanOut: FanOut = new FanOut(io, (name) => sessions.snapshot(name))
   const sessions: Sessions = new Sessions(store, fanOut)
   const handlers = createHandlers(io, sessions, fanOut, new Relays(io, sessions, budgets, metrics))
-  io.engine.on('connection', (transport: Transport) => guardTransport(transport, budgets))
+  io.engine.on('connection', (transport: Transport) => guardTransport(transport, budgets.limits))
   const ownPause = new OwnPause()
   io.use(handshake(sessions, { requireToken: options.requireToken ?? false }))
   io.on('connection', (socket) =>

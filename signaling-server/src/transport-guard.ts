@@ -2,27 +2,35 @@
  * Guards one transport below the level of messages, also before it says which session it wants: floods of
  * packets, and readers so slow that what waits for them would fill the memory.
  */
-import type { Budgets } from './limits.ts'
+import type { Limits } from './limits.ts'
+
+/** Milliseconds over which packets are counted. */
+const WINDOW_MS = 1_000
 
 /** The part of an engine.io connection that is needed here; its own type is not exported. */
 export interface Transport {
-  id: string
   writeBuffer: unknown[]
   on(event: 'packet' | 'packetCreate', listener: () => void): unknown
-  once(event: 'close', listener: () => void): unknown
   close(discard?: boolean): unknown
 }
 
-export function guardTransport(transport: Transport, budgets: Budgets): void {
-  const key = `transport:${transport.id}`
-  const { limits } = budgets
+/**
+ * Counts by itself, without a limiter's timers and promises: every heartbeat of every page passes here, and it has no
+ * one to give an answer to.
+ */
+export function guardTransport(transport: Transport, limits: Pick<Limits, 'packetsPerSecond' | 'queuedPackets'>): void {
+  let windowEnds = 0
+  let packets = 0
   transport.on('packet', () => {
-    void budgets.take('packet', key).then((fine) => {
-      if (!fine) transport.close(true)
-    })
+    const now = performance.now()
+    if (now >= windowEnds) {
+      windowEnds = now + WINDOW_MS
+      packets = 0
+    }
+    packets += 1
+    if (packets > limits.packetsPerSecond) transport.close(true)
   })
   transport.on('packetCreate', () => {
     if (transport.writeBuffer.length > limits.queuedPackets) transport.close(true)
   })
-  transport.once('close', () => void budgets.forget(key))
 }

@@ -22,16 +22,16 @@ export const MAX_RESULT_BYTES = 262_144
 export const MAX_COMMAND_BYTES = 65_536
 /** Characters of one console line; the rest is cut with a note. */
 export const MAX_CONSOLE_CHARS = 16_384
-/** Members (slots) of one session. A full mesh of links beyond this is not sensible. */
-export const MAX_MEMBERS = 64
+/** Members (slots) of one session: a class and all its machines. */
+export const MAX_MEMBERS = 256
 /** Slots that one page may bring. */
 export const MAX_SLOTS_PER_PAGE = 32
 /** Pages that a session remembers as removed; the oldest is forgotten first. */
 export const MAX_REMOVED_PAGES = 1_024
 /** Sessions of one server process. */
-export const MAX_SESSIONS = 256
-/** Connections (pages, agents, watchers) of one session. */
-export const MAX_CLIENTS_PER_SESSION = 256
+export const MAX_SESSIONS = 2_048
+/** Connections of one session: a page a member, and as many agents and watchers. */
+export const MAX_CLIENTS_PER_SESSION = 512
 /** Bytes of one uploaded run file (model, CSV). */
 export const MAX_UPLOAD_BYTES = 1_073_741_824
 /**

@@ -101,8 +101,14 @@ function localRanks(pages: readonly RosterPage[]): Map<string, number> {
 export function listMembers(agents: readonly RosterAgent[], pages: readonly RosterPage[]): Member[] {
   const ranksOfNodes = nodeRanks(agents, pages)
   const members: Member[] = []
+  const byNode = new Map<string, RosterPage[]>()
+  for (const page of pages) {
+    const known = byNode.get(page.nodeId)
+    if (known) known.push(page)
+    else byNode.set(page.nodeId, [page])
+  }
   for (const [nodeId, nodeRank] of ranksOfNodes) {
-    const ofNode = pages.filter((page) => page.nodeId === nodeId)
+    const ofNode = byNode.get(nodeId) ?? []
     const ranksInNode = localRanks(ofNode)
     for (const page of ofNode) {
       for (const memberId of page.memberIds) {

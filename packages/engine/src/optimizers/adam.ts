@@ -37,7 +37,7 @@ export class Adam extends Optimizer {
   readonly kind: 'adam' | 'adamw'
   readonly formula = FORMULA
   protected readonly slotNames = ['m', 'v']
-  private readonly beta1: number
+  private beta1: number
   private readonly beta2: number
   private readonly epsilon: number
   private readonly weightDecay: number
@@ -50,6 +50,14 @@ export class Adam extends Optimizer {
     this.epsilon = checkNumber('epsilon', options.epsilon ?? DEFAULTS.epsilon, 0, Number.POSITIVE_INFINITY)
     const decay = options.weightDecay ?? (kind === 'adamw' ? ADAMW_WEIGHT_DECAY : 0)
     this.weightDecay = checkNumber('weightDecay', decay, 0, Number.POSITIVE_INFINITY)
+  }
+
+  get momentum(): number {
+    return this.beta1
+  }
+
+  set momentum(value: number) {
+    this.beta1 = checkNumber('momentum (β₁)', value, 0, 1)
   }
 
   protected hyperparameters() {

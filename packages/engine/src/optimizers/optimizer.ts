@@ -60,6 +60,13 @@ export abstract class Optimizer implements FusedRule {
     this.rate = checkNumber('learningRate', value, 0, Number.POSITIVE_INFINITY)
   }
 
+  /**
+   * Momentum, or β₁ of Adam: what OneCycleLR moves beside the learning rate. Undefined where there is none, and then it
+   * can't be set.
+   */
+  abstract get momentum(): number | undefined
+  abstract set momentum(value: number)
+
   protected abstract hyperparameters(): Hyperparameters
   abstract readonly formula: Formula
   abstract scalars(step: number): number[]

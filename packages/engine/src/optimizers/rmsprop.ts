@@ -31,7 +31,7 @@ export class RmsProp extends Optimizer {
   readonly formula: Formula
   protected readonly slotNames: readonly string[]
   private readonly decay: number
-  private readonly momentum: number
+  private mu: number
   private readonly epsilon: number
   private readonly centered: boolean
   private readonly weightDecay: number
@@ -40,7 +40,7 @@ export class RmsProp extends Optimizer {
   constructor(options: RmsPropOptions = {}) {
     super(options.learningRate ?? DEFAULTS.learningRate)
     this.decay = checkNumber('decay', options.decay ?? DEFAULTS.decay, 0, 1)
-    this.momentum = checkNumber('momentum', options.momentum ?? 0, 0, Number.POSITIVE_INFINITY)
+    this.mu = checkNumber('momentum', options.momentum ?? 0, 0, Number.POSITIVE_INFINITY)
     this.epsilon = checkNumber('epsilon', options.epsilon ?? DEFAULTS.epsilon, 0, Number.POSITIVE_INFINITY)
     this.weightDecay = checkNumber('weightDecay', options.weightDecay ?? 0, 0, Number.POSITIVE_INFINITY)
     this.centered = options.centered ?? false
@@ -49,9 +49,17 @@ export class RmsProp extends Optimizer {
     this.slotNames = ['square', 'momentum', ...(this.centered ? ['mean'] : [])]
   }
 
+  get momentum(): number {
+    return this.mu
+  }
+
+  set momentum(value: number) {
+    this.mu = checkNumber('momentum', value, 0, Number.POSITIVE_INFINITY)
+  }
+
   protected hyperparameters() {
-    const { decay, momentum, epsilon, centered, weightDecay, variant } = this
-    return { decay, momentum, epsilon, centered, weightDecay, variant }
+    const { decay, mu, epsilon, centered, weightDecay, variant } = this
+    return { decay, momentum: mu, epsilon, centered, weightDecay, variant }
   }
 
   /** Where ε and η stand: inside the root and the buffer (tfjs), or outside of both (torch). */
@@ -67,9 +75,9 @@ export class RmsProp extends Optimizer {
   }
 
   scalars(): number[] {
-    const { decay, momentum, weightDecay } = this
+    const { decay, mu, weightDecay } = this
     const { inRoot, afterRoot, inBuffer, afterBuffer } = this.placement()
-    return [weightDecay, decay, 1 - decay, momentum, inRoot, afterRoot, inBuffer, afterBuffer]
+    return [weightDecay, decay, 1 - decay, mu, inRoot, afterRoot, inBuffer, afterBuffer]
   }
 
   updateHost({ value, gradient, next, slots, scalars, from }: HostUpdate): void {
@@ -100,7 +108,7 @@ export class RmsProp extends Optimizer {
     const a = mean === undefined ? null : tf.add(tf.mul(mean, this.decay), tf.mul(g, 1 - this.decay))
     const variance = a === null ? s : tf.sub(s, tf.square(a))
     const root = tf.add(tf.sqrt(inRoot === 0 ? variance : tf.add(variance, inRoot)), afterRoot)
-    const b = tf.add(tf.mul(buffer, this.momentum), tf.div(tf.mul(g, inBuffer), root))
+    const b = tf.add(tf.mul(buffer, this.mu), tf.div(tf.mul(g, inBuffer), root))
     return { value: tf.sub(value, tf.mul(b, afterBuffer)), slots: a === null ? [s, b] : [s, b, a] }
   }
 }

@@ -21,25 +21,39 @@ export class Sgd extends Optimizer {
   readonly kind = 'sgd'
   readonly formula: Formula
   protected readonly slotNames: readonly string[]
-  private readonly momentum: number
+  private mu: number
   private readonly nesterov: boolean
   private readonly weightDecay: number
 
   constructor({ learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions) {
     super(learningRate)
-    this.momentum = checkNumber('momentum', momentum, 0, Number.POSITIVE_INFINITY)
+    this.mu = checkNumber('momentum', momentum, 0, Number.POSITIVE_INFINITY)
     this.nesterov = nesterov
     this.weightDecay = checkNumber('weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY)
     this.slotNames = momentum === 0 ? [] : ['momentum']
     this.formula = formulaOf(momentum === 0 ? 'sgd' : nesterov ? 'nesterov' : 'momentum')
   }
 
+  get momentum(): number | undefined {
+    return this.slotNames.length === 0 ? undefined : this.mu
+  }
+
+  /** Throws BAD_ARGUMENT when it was made without momentum: it has no buffer for it. */
+  set momentum(value: number) {
+    this.mu = checkNumber(
+      'momentum',
+      value,
+      0,
+      this.slotNames.length === 0 ? Number.MIN_VALUE : Number.POSITIVE_INFINITY,
+    )
+  }
+
   protected hyperparameters() {
-    return { momentum: this.momentum, nesterov: this.nesterov, weightDecay: this.weightDecay }
+    return { momentum: this.mu, nesterov: this.nesterov, weightDecay: this.weightDecay }
   }
 
   scalars(): number[] {
-    return [this.learningRate, this.momentum, this.weightDecay]
+    return [this.learningRate, this.mu, this.weightDecay]
   }
 
   updateHost({ value, gradient, next, slots, scalars, from }: HostUpdate): void {
@@ -59,10 +73,10 @@ export class Sgd extends Optimizer {
   }
 
   protected updateDevice({ value, gradient, slots }: DeviceUpdate) {
-    const { learningRate, momentum, nesterov, weightDecay } = this
+    const { learningRate, mu, nesterov, weightDecay } = this
     let g = weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(value, weightDecay))
-    const buffer = slots[0] === undefined ? null : tf.add(tf.mul(slots[0], momentum), g)
-    if (buffer !== null) g = nesterov ? tf.add(g, tf.mul(buffer, momentum)) : buffer
+    const buffer = slots[0] === undefined ? null : tf.add(tf.mul(slots[0], mu), g)
+    if (buffer !== null) g = nesterov ? tf.add(g, tf.mul(buffer, mu)) : buffer
     return { value: tf.sub(value, tf.mul(g, learningRate)), slots: buffer === null ? [] : [buffer] }
   }
 }

@@ -1,6 +1,6 @@
 /** Every curve against PyTorch 1.13's (testing/torch-curves.json), states, and refusals. */
 import { describe, expect, test } from 'vitest'
-import { sgd } from '../optimizers/create.ts'
+import { adam, rmsprop, sgd } from '../optimizers/create.ts'
 import { CosineAnnealingLR, CosineAnnealingWarmRestarts } from './cosine-lr.ts'
 import { ExponentialLR, MultiStepLR, StepLR } from './decay.ts'
 import { LambdaLR } from './lambda-lr.ts'
@@ -117,12 +117,24 @@ describe('ReduceLROnPlateau', () => {
   })
 })
 
-test('schedulers move a real optimizer', () => {
+test('schedulers move real optimizers, and a cycle their momentum too', () => {
   const real = sgd({ learningRate: 0.2 })
   const scheduler = new ExponentialLR(real, { gamma: 0.5 })
   scheduler.step()
   expect(real.learningRate).toBe(0.1)
-  real.dispose()
+  const cycle = { maxLr: 1, totalSteps: 10 }
+  expect(() => new OneCycleLR(real, cycle)).toThrow(/no momentum to move/)
+  expect(() => {
+    real.momentum = 0.5
+  }).toThrow(/momentum is 0.5/)
+  for (const optimizer of [sgd({ learningRate: 1, momentum: 0.9 }), adam(), rmsprop()]) {
+    const oneCycle = new OneCycleLR(optimizer, cycle)
+    expect(optimizer.momentum).toBe(0.95)
+    oneCycle.step()
+    oneCycle.step()
+    expect(optimizer.momentum).toBe(0.85)
+    expect(optimizer.learningRate).toBe(1)
+  }
 })
 
 test.each<[string, () => unknown, RegExp]>([

@@ -70,6 +70,15 @@ export class FabricOptimizer {
     this.optimizer.learningRate = value
   }
 
+  /** Momentum, or β₁ of Adam; undefined where there is none. Schedulers move it. */
+  get momentum(): number | undefined {
+    return this.optimizer.momentum
+  }
+
+  set momentum(value: number) {
+    this.optimizer.momentum = value
+  }
+
   /** tfjs's shortcut would skip the average. */
   minimize(): never {
     throw shortcut('minimize')

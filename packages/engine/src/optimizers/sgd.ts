@@ -3,6 +3,7 @@
  *   g ← g + λ·w;  b ← μ·b + g;  g ← nesterov ? g + μ·b : b;  w ← w − η·g
  * Sutskever et al. 2013, in the variant that keeps η outside the buffer. tf.train.momentum is the same formula.
  */
+import { RondoError } from '@rondo/protocol'
 import { tf } from '../tfjs.ts'
 import type { Formula, HostUpdate } from './fused/formula.ts'
 import { checkNumber, type DeviceUpdate, Optimizer } from './optimizer.ts'
@@ -40,12 +41,13 @@ export class Sgd extends Optimizer {
 
   /** Throws BAD_ARGUMENT when it was made without momentum: it has no buffer for it. */
   set momentum(value: number) {
-    this.mu = checkNumber(
-      'momentum',
-      value,
-      0,
-      this.slotNames.length === 0 ? Number.MIN_VALUE : Number.POSITIVE_INFINITY,
-    )
+    if (this.slotNames.length === 0) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `optimizer.momentum = ${value}: this sgd was made without momentum and keeps no buffer for it. Make it with momentum above 0.`,
+      )
+    }
+    this.mu = checkNumber('momentum', value, 0, Number.POSITIVE_INFINITY)
   }
 
   protected hyperparameters() {

@@ -18,6 +18,12 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
     --in chromium,node               where the engine runs (chromium)
     --threads N   --rounds N   --repetitions N   --kernels yes   --json FILE   --browser PATH
 
+  algorithms  all-reduces of 2 to 256 ranks on simulated networks: what is chosen beside what is fastest
+    --json FILE                      write the figures there too
+
+  codecs      what wire codecs cost per byte, by vectors and by plain loops
+    --json FILE                      write the figures there too
+
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
@@ -35,7 +41,7 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
 
   help        this text`
 
-const COMMANDS = ['allreduce', 'cpu', 'engine', 'notebook', 'page', 'server', 'help'] as const
+const COMMANDS = ['algorithms', 'allreduce', 'codecs', 'cpu', 'engine', 'notebook', 'page', 'server', 'help'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const asksForHelp = words.includes('--help') || words.includes('-h')
@@ -46,6 +52,16 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case '-h':
       console.log(HELP)
       return command === undefined ? 2 : 0
+    case 'algorithms': {
+      const { algorithmsCommand } = await import('./algorithms/command.ts')
+      algorithmsCommand(words)
+      return 0
+    }
+    case 'codecs': {
+      const { codecsCommand } = await import('./codecs.ts')
+      codecsCommand(words)
+      return 0
+    }
     case 'allreduce': {
       const { allReduceCommand } = await import('./allreduce/command.ts')
       await allReduceCommand(words)

@@ -57,10 +57,11 @@ export class AllReduceChooser {
       }
       return { far: crossings.some((count) => count > 0), crossings: Math.max(...crossings) }
     })
-    this.#levels = GROUP_LEVELS.filter((level) => {
-      const count = topology.groups(level).length
-      return count > 1 && count < topology.worldSize
-    })
+    const counts = GROUP_LEVELS.map((level) => topology.groups(level).length)
+    // As many groups as one level below are the same groups.
+    this.#levels = GROUP_LEVELS.filter(
+      (_, i) => counts[i]! > 1 && counts[i]! < topology.worldSize && counts[i] !== counts[i - 1],
+    )
   }
 
   /** The fastest for `bytes` per rank on the wire; of equals the one with fewer steps. */
@@ -115,10 +116,10 @@ export class AllReduceChooser {
   /** Every rank sends `bytes` to every other, `rounds` times. */
   #allToAll(rounds: number, bytes: number): number {
     const ranks = this.#topology.worldSize
-    const far = Math.max(...this.#sizes.map((size) => size * (ranks - size))) * bytes
-    const near = (Math.max(...this.#sizes) - 1) * bytes
-    const gaps = (ranks - 1) * this.#far.gapMs
-    return rounds * (this.#latency() + gaps + Math.max(travelMs(far, this.#far), travelMs(near, this.#near)))
+    const farCopies = Math.max(...this.#sizes.map((size) => size * (ranks - size)))
+    const nearCopies = Math.max(...this.#sizes) - 1
+    const busy = Math.max(farCopies * busyMs(bytes, this.#far), nearCopies * busyMs(bytes, this.#near))
+    return rounds * (this.#latency() + busy)
   }
 
   #ring(bytes: number): number {
@@ -136,8 +137,8 @@ export class AllReduceChooser {
     let ms = 0
     this.#halving.forEach(({ far, crossings }, step) => {
       const part = bytes / 2 ** (step + 1)
-      const travel = Math.max(travelMs(crossings * part, this.#far), travelMs(part, far ? this.#far : this.#near))
-      ms += 2 * ((far ? this.#latency() : this.#near.latencyMs) + this.#far.gapMs + travel)
+      const busy = Math.max(crossings * busyMs(part, this.#far), far ? 0 : busyMs(part, this.#near))
+      ms += 2 * ((far ? this.#latency() : this.#near.latencyMs) + busy)
     })
     // Two vectors more, one each way, among neighbours; the farthest of them counts.
     if (extra > 0) ms += 2 * (hopMs(bytes, this.#sizes.length < cores ? this.#near : this.#far) + this.#far.latencyMs)
@@ -163,9 +164,10 @@ export class AllReduceChooser {
     const nearMs = travelMs(Math.max(given, (largest - 1) * shard), near) + travelMs((largest - 1) * shard, near)
     const steps = 2 * (count - 1)
     const message = Math.min(shard / count, this.#messageBytes)
-    const farMs = steps * Math.max(travelMs(bytes / count, far), hopMs(message, far))
-    const gaps = 2 * largest * near.gapMs
-    return 2 * (hopMs(Math.min(message, this.#messageBytes), near) + gaps) + far.latencyMs + Math.max(nearMs, farMs)
+    // A message of every shard crosses the border before the next step's can.
+    const farMs = steps * Math.max(travelMs(bytes / count, far), far.latencyMs + owners * busyMs(message, far))
+    const insideMs = 2 * (near.latencyMs + (largest - 1) * busyMs(message, near))
+    return insideMs + far.latencyMs + Math.max(nearMs, farMs)
   }
 
   #latency(): number {
@@ -177,7 +179,12 @@ function travelMs(bytes: number, { bytesPerSecond }: LinkCost): number {
   return (1000 * bytes) / bytesPerSecond
 }
 
+/** How long a message of so many bytes keeps a link's end from sending the next. */
+function busyMs(bytes: number, link: Required<LinkCost>): number {
+  return link.gapMs + travelMs(bytes, link)
+}
+
 /** From handing over a message of so many bytes until it can be passed on. */
 function hopMs(bytes: number, link: Required<LinkCost>): number {
-  return link.latencyMs + link.gapMs + travelMs(bytes, link)
+  return link.latencyMs + busyMs(bytes, link)
 }

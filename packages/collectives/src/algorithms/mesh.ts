@@ -109,7 +109,11 @@ export class Mesh implements Algorithm {
       // The contributions' buffers carry the result back.
       if (frame !== result) frame.set(result.subarray(FRAME_HEADER_BYTES), FRAME_HEADER_BYTES)
     }
-    for (let other = 0; other < worldSize; other++) if (other !== rank) this.#wire.post(other, frames[other]!)
+    // Each rank begins with its neighbour, so that not all of them send to rank 0 first.
+    for (let shift = 1; shift < worldSize; shift++) {
+      const to = (rank + shift) % worldSize
+      this.#wire.post(to, frames[to]!)
+    }
   }
 
   #length(chunk: number): number {

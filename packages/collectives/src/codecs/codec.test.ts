@@ -66,6 +66,7 @@ describe('every codec', () => {
             f16: Math.abs(v) / 2048 + 2 ** -25,
             bf16: Math.abs(v) / 256 + 1e-40,
             int8: largest / 253 + 1e-40,
+            'int8-stochastic': largest / 126 + 1e-40,
           }[name]
           expect(Math.abs(out[i]! - v)).toBeLessThanOrEqual(bound)
         })
@@ -108,5 +109,5 @@ describe('every codec', () => {
 })
 
 it('refuses an unknown codec and lists the known ones', () => {
-  expect(() => resolveCodec('f8' as CodecName, 'allReduce')).toThrow(/"f8".*f32, f16, bf16, int8/)
+  expect(() => resolveCodec('f8' as CodecName, 'allReduce')).toThrow(/"f8".*f32, f16, bf16, int8, int8-stochastic/)
 })

@@ -6,7 +6,7 @@ import { RondoError } from '@rondo/protocol'
 import { bf16 } from './bf16.ts'
 import { f16 } from './f16.ts'
 import { f32 } from './f32.ts'
-import { int8 } from './int8.ts'
+import { int8, int8Stochastic } from './int8.ts'
 
 export interface Codec {
   readonly name: string
@@ -18,7 +18,7 @@ export interface Codec {
   decode(bytes: Uint8Array, out: Float32Array): void
 }
 
-export const CODECS = { f32, f16, bf16, int8 } as const
+export const CODECS = { f32, f16, bf16, int8, 'int8-stochastic': int8Stochastic } as const
 export type CodecName = keyof typeof CODECS
 
 /** A codec by name or as given; `undefined` for none. Throws BAD_ARGUMENT for an unknown name. */

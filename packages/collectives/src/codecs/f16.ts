@@ -3,6 +3,7 @@
  * Encoding works on the bit patterns, decoding looks the value up. Not for: arithmetic in half precision.
  */
 import type { Codec } from './codec.ts'
+import { type VectorCodecs, vectorCodecs } from './vector-codecs.ts'
 import { bitsOf, withWords } from './words.ts'
 
 /** 65536 as float32 bits: from here on a half is infinite (65520..65535 get there by rounding up). */
@@ -62,14 +63,23 @@ function decodeWords(words: Uint16Array, out: Float32Array): void {
   for (let i = 0; i < words.length; i++) out[i] = lookup[words[i]!]!
 }
 
-export const f16: Codec = {
-  name: 'f16',
-  bytesFor: (count) => 2 * count,
-  encode(x, out) {
-    withWords(out, x.length, (words) => encodeWords(x, bitsOf(x), words))
-    return 2 * x.length
-  },
-  decode(bytes, out) {
-    withWords(bytes, out.length, (words) => decodeWords(words, out))
-  },
+/** `vectors` null takes the plain loops, which are what the vector programs are tested against. */
+export function f16Codec(vectors: () => VectorCodecs | null): Codec {
+  return {
+    name: 'f16',
+    bytesFor: (count) => 2 * count,
+    encode(x, out) {
+      const linked = vectors()
+      if (linked === null) withWords(out, x.length, (words) => encodeWords(x, bitsOf(x), words))
+      else linked.encodeWords('half', x, out)
+      return 2 * x.length
+    },
+    decode(bytes, out) {
+      const linked = vectors()
+      if (linked === null) withWords(bytes, out.length, (words) => decodeWords(words, out))
+      else linked.decodeWords('half', bytes, out)
+    },
+  }
 }
+
+export const f16 = f16Codec(vectorCodecs)

@@ -2,8 +2,9 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { selectAccelerator } from '../accelerator/select.ts'
-import { Random } from '../seeds/random.ts'
+import type { Random } from '../seeds/random.ts'
 import { tf } from '../tfjs.ts'
+import { agree } from './testing/agree.ts'
 
 const RUNS = { numRuns: 40, seed: 7 }
 const small = (from: number, to: number) => fc.integer({ min: from, max: to })
@@ -13,37 +14,6 @@ const padding = fc.constantFrom('valid' as const, 'same' as const, 1, [
   [0, 2],
   [0, 0],
 ] as const)
-
-interface Call {
-  kernel: string
-  inputs: Record<string, number[] | tf.TensorInfo>
-  attrs: Record<string, unknown>
-}
-
-/** Runs a kernel on a backend with inputs of the given shapes, filled from one seed. */
-function values(backend: string, { kernel, inputs, attrs }: Call, fill: (random: Random) => number): number[] {
-  tf.setBackend(backend)
-  const random = new Random(3)
-  return tf.tidy(() => {
-    const tensors = Object.fromEntries(
-      Object.entries(inputs).map(([name, shape]) => {
-        const data = Float32Array.from({ length: tf.util.sizeFromShape(shape as number[]) }, () => fill(random))
-        return [name, tf.tensor(data, shape as number[])]
-      }),
-    )
-    const out = tf.engine().runKernel(kernel, tensors, attrs as tf.NamedAttrMap) as tf.Tensor
-    return [...out.dataSync()]
-  })
-}
-
-function agree(call: Call, fill: (random: Random) => number = (random) => random.normal()): void {
-  const expected = values('cpu', call, fill)
-  const actual = values('wasm', call, fill)
-  expect(actual.length).toBe(expected.length)
-  const scale = 1 + expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (actual[i] as number))), 0)
-  expect(worst / scale).toBeLessThan(1e-5)
-}
 
 beforeAll(async () => {
   await selectAccelerator('cpu')
@@ -141,40 +111,6 @@ test('max-pool gradient, equal values included', () => {
       const attrs = { filterSize: size, strides: c.strides, pad, dimRoundingMode: undefined }
       const fill = equalValues ? (random: Random) => random.integer(2) : undefined
       agree({ kernel: 'MaxPoolGrad', inputs: { dy: info.outShape, input, output: info.outShape }, attrs }, fill)
-    }),
-    RUNS,
-  )
-})
-
-test('products with transposed operands and batches', () => {
-  const sizes = fc.record({
-    m: small(1, 70),
-    k: small(1, 70),
-    n: small(1, 70),
-    batch: small(1, 3),
-    broadcast: fc.constantFrom('none', 'a', 'b'),
-    transposeA: fc.boolean(),
-    transposeB: fc.boolean(),
-  })
-  fc.assert(
-    fc.property(sizes, ({ m, k, n, batch, broadcast, transposeA, transposeB }) => {
-      const a = [broadcast === 'a' ? 1 : batch, ...(transposeA ? [k, m] : [m, k])]
-      const b = [broadcast === 'b' ? 1 : batch, ...(transposeB ? [n, k] : [k, n])]
-      agree({ kernel: 'BatchMatMul', inputs: { a, b }, attrs: { transposeA, transposeB } })
-    }),
-    RUNS,
-  )
-})
-
-test('a row added to all rows, and columns summed, for any width', () => {
-  fc.assert(
-    fc.property(small(1, 600), small(1, 40), fc.boolean(), fc.boolean(), (rows, columns, swapped, keepDims) => {
-      const [whole, row] = [
-        [1, rows, columns],
-        [1, columns],
-      ]
-      agree({ kernel: 'Add', inputs: swapped ? { a: row, b: whole } : { a: whole, b: row }, attrs: {} })
-      agree({ kernel: 'Sum', inputs: { x: whole }, attrs: { axis: [0, 1], keepDims } })
     }),
     RUNS,
   )

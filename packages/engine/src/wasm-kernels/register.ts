@@ -3,17 +3,18 @@
  * compiled form is many times slower. Delete an entry when tfjs has a kernel of its own that is as fast.
  */
 import { tf } from '../tfjs.ts'
-import { addBias } from './add-bias.ts'
+import { broadcastingArithmetic } from './arithmetic.ts'
 import { batchMatMul, fusedMatMul } from './batch-mat-mul.ts'
-import { columnSum } from './column-sum.ts'
 import { convFilterGrad } from './conv-filter-grad.ts'
 import { convInputGrad } from './conv-input-grad.ts'
+import { concat, slice, splitV } from './copies.ts'
 import { depthwiseFilterGrad, depthwiseInputGrad } from './depthwise-grads.ts'
 import { einsum } from './einsum.ts'
+import { gather, unsortedSegmentSum } from './gather.ts'
 import type { Kernel } from './heap.ts'
 import { maxPoolGrad } from './max-pool-grad.ts'
 import { cast, identity } from './sharing.ts'
-import { unsortedSegmentSum } from './unsorted-segment-sum.ts'
+import { sumOrMean } from './sums.ts'
 
 let registered = false
 
@@ -22,17 +23,25 @@ export function registerTrainingKernels(): void {
   if (registered) return
   registered = true
   const kernels: Record<string, Kernel> = {
-    Add: addBias(),
+    Add: broadcastingArithmetic('Add', 'add'),
     BatchMatMul: batchMatMul(),
     Cast: cast(),
+    Concat: concat(),
     Conv2DBackpropFilter: convFilterGrad,
     Conv2DBackpropInput: convInputGrad,
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGrad,
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGrad,
     Einsum: einsum,
+    GatherV2: gather(),
     Identity: identity(),
     MaxPoolGrad: maxPoolGrad,
-    Sum: columnSum(),
+    Mean: sumOrMean('Mean'),
+    Multiply: broadcastingArithmetic('Multiply', 'multiply'),
+    RealDiv: broadcastingArithmetic('RealDiv', 'divide'),
+    Slice: slice(),
+    SplitV: splitV(),
+    Sub: broadcastingArithmetic('Sub', 'subtract'),
+    Sum: sumOrMean('Sum'),
     UnsortedSegmentSum: unsortedSegmentSum,
     _FusedMatMul: fusedMatMul(),
   }

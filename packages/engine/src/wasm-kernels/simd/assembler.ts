@@ -57,6 +57,8 @@ export const and32 = binary([0x71])
 /** local += value, for pointers. */
 export const advance = (local: Local, value: Code): Code => set(local, add(get(local), value))
 
+/** The 32-bit integer at an address. */
+export const loadInt = (address: Code): Code => [...address, 0x28, ALIGN, 0]
 /** Four floats at an address plus a fixed number of bytes. */
 export const load = (address: Code, offset = 0): Code => [...address, ...memory(0x00, offset)]
 /** One float, four times. */
@@ -79,6 +81,7 @@ export const shuffle = (a: Code, b: Code, lanes: readonly [number, number, numbe
 ]
 export const zeros: Code = [...vector(0x0c), ...new Array<number>(16).fill(0)]
 export const addFloats = binary(vector(0xe4))
+export const subtractFloats = binary(vector(0xe5))
 export const multiplyFloats = binary(vector(0xe6))
 /** a · b + c, in one rounding or two as the machine prefers (relaxed SIMD). */
 export const relaxedMultiplyAdd = (a: Code, b: Code, c: Code): Code => [...a, ...b, ...c, ...vector(0x105)]

@@ -15,6 +15,7 @@ import {
   int,
   type Local,
   load,
+  loadOne,
   loadSplat,
   maxFloats,
   multiplyFloats,
@@ -23,11 +24,13 @@ import {
   repeat,
   set,
   store,
+  storeOne,
   zeros,
 } from './assembler.ts'
 import { type MultiplyAdd, tilePrograms } from './gemm-programs.ts'
 import { PACK_PROGRAMS } from './pack-programs.ts'
 import { parameters, VECTOR_BYTES } from './parameters.ts'
+import { ROW_PROGRAMS, type RowProgramName } from './row-programs.ts'
 
 /** Keeps sums in registers: `vectors` accumulators that start at zero and are added to memory at the end. */
 const clear = (sums: Local[]): Code => sums.flatMap((sum) => set(sum, zeros))
@@ -93,40 +96,28 @@ function outerSum(vectors: number): Program {
   return { name: `outerSum${vectors}`, signature: f.signature(), body: f.body(body) }
 }
 
-/** out[c] += Σ over rows of from[row, c], for 4·vectors columns; the caller passes a bounded number of rows. */
+/** out[c] += Σ over rows of from[row, c], for 4·vectors columns or a single one; the caller bounds the rows. */
 function columnSum(vectors: number): Program {
   const names = ['from', 'out', 'rows', 'rowBytes'] as const
   const p = parameters(names)
   const f = new FunctionBuilder(names.length)
   const row = f.int()
-  const sums = f.vectors(vectors)
+  const single = vectors === 0
+  const sums = f.vectors(single ? 1 : vectors)
+  const [first] = sums as [Local]
   const body = [
     clear(sums),
     repeat(
       row,
       get(p.rows),
-      ...sums.map((sum, v) => set(sum, addFloats(get(sum), load(get(p.from), v * VECTOR_BYTES)))),
+      ...(single
+        ? [set(first, addFloats(get(first), loadOne(get(p.from))))]
+        : sums.map((sum, v) => set(sum, addFloats(get(sum), load(get(p.from), v * VECTOR_BYTES))))),
       advance(p.from, get(p.rowBytes)),
     ),
-    addToMemory(p.out, sums),
+    single ? storeOne(get(p.out), addFloats(loadOne(get(p.out)), get(first))) : addToMemory(p.out, sums),
   ]
-  return { name: `columnSum${vectors}`, signature: f.signature(), body: f.body(...body) }
-}
-
-/** out[row, c] = from[row, c] + addend[c]; `vectors` is the number of vectors in a row. */
-function addRow(): Program {
-  const names = ['from', 'addend', 'out', 'rows', 'vectors'] as const
-  const p = parameters(names)
-  const f = new FunctionBuilder(names.length)
-  const [row, column, at] = [f.int(), f.int(), f.int()]
-  const inner = repeat(
-    column,
-    get(p.vectors),
-    store(get(p.out), addFloats(load(get(p.from)), load(get(at)))),
-    ...[p.from, p.out, at].map((pointer) => advance(pointer, int(VECTOR_BYTES))),
-  )
-  const body = repeat(row, get(p.rows), set(at, get(p.addend)), inner)
-  return { name: 'addRow', signature: f.signature(), body: f.body(body) }
+  return { name: single ? 'columnSumSingle' : `columnSum${vectors}`, signature: f.signature(), body: f.body(...body) }
 }
 
 /**
@@ -197,11 +188,19 @@ function maxPoolGradRow(): Program {
 
 type ProgramCall = (...args: number[]) => void
 
-const NAMED = ['outerSum1', 'outerSum2', 'outerSum4', 'columnSum1', 'columnSum4', 'addRow', 'maxPoolGradRow'] as const
+const NAMED = [
+  'outerSum1',
+  'outerSum2',
+  'outerSum4',
+  'columnSumSingle',
+  'columnSum1',
+  'columnSum4',
+  'maxPoolGradRow',
+] as const
 const PACKING = ['packPanels1', 'packPanels2', 'copyFloats', 'turnPanels1', 'turnPanels2'] as const
 
 /** The exports of the assembled module; see the programs for the arguments. */
-export type SimdPrograms = Record<(typeof NAMED)[number] | (typeof PACKING)[number], ProgramCall> & {
+export type SimdPrograms = Record<(typeof NAMED)[number] | (typeof PACKING)[number] | RowProgramName, ProgramCall> & {
   /** By `tileIndex`. */
   tiles: readonly ProgramCall[]
 }
@@ -211,10 +210,11 @@ export const programsWith = (multiplyAdd: MultiplyAdd): readonly Program[] => [
   outerSum(1),
   outerSum(2),
   outerSum(4),
+  columnSum(0),
   columnSum(1),
   columnSum(4),
-  addRow(),
   maxPoolGradRow(),
   ...PACK_PROGRAMS,
+  ...ROW_PROGRAMS,
   ...tilePrograms(multiplyAdd),
 ]

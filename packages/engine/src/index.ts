@@ -2,6 +2,7 @@
 export { coreCount, describeDevice } from './accelerator/describe.ts'
 export { ACCELERATOR_CHOICES, type NormalisedAccelerator, normaliseAccelerator } from './accelerator/names.ts'
 export { type SelectedAccelerator, type SelectOptions, selectAccelerator } from './accelerator/select.ts'
+export { deviceLoss, failedByLoss, replaceLostDevice } from './accelerator/webgpu-backend.ts'
 export type { NumericArray, SafetensorsType } from './files/dtypes.ts'
 export {
   decodeSafetensors,

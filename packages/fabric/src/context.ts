@@ -4,7 +4,7 @@
  * a script configures (fabric.ts).
  */
 import { type ProcessGroup, singleProcessGroup } from '@rondo/collectives'
-import type { SelectedAccelerator } from '@rondo/engine'
+import type { Optimizer, SelectedAccelerator } from '@rondo/engine'
 import {
   invariant,
   type Lane,
@@ -14,6 +14,7 @@ import {
   type Seat,
   type SpanSink,
 } from '@rondo/protocol'
+import { ContextRecovery } from './device-recovery.ts'
 import { type RankEnvironment, rankEnvironment } from './environment.ts'
 import type { FabricModel } from './fabric-model.ts'
 import { CommandQueue } from './jobs/commands.ts'
@@ -77,6 +78,9 @@ export class RankContext {
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
   readonly models: FabricModel[] = []
+  /** Optimizers set up so far, in the same order on all ranks. */
+  readonly optimizers: Optimizer[] = []
+  readonly devices: ContextRecovery
   /** What the script's Fabric resolved to; null before one was made. */
   resolved: ResolvedOptions | null = null
   /** Whether the setup event went out. */
@@ -96,6 +100,7 @@ export class RankContext {
     this.regroup = options.regroup ?? (async () => {})
     this.job = options.job ?? null
     this.spans = options.spans ?? null
+    this.devices = new ContextRecovery(this, this)
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
     this.reporter = new StepReporter(options.emit, () => options.group.linkReports())
   }
@@ -108,6 +113,11 @@ export class RankContext {
     } finally {
       this.spans?.({ lane, name, start, end: performance.now() })
     }
+  }
+
+  /** The device was lost or ran out of memory: the next step makes it good where it can, else this rank fails. */
+  deviceLost(error: RondoError): void {
+    if (!this.devices.takes(error)) this.fail(error)
   }
 
   get seat(): Seat | null {

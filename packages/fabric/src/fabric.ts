@@ -136,9 +136,9 @@ export class Fabric {
     this.#models.push(fabricModel as FabricModel)
     this.#context.models.push(fabricModel as FabricModel)
     if (optimizers.length === 0) return fabricModel
-    const wrapped = optimizers.map(
-      (optimizer) => new FabricOptimizer(adoptOptimizer(optimizer), replica, (stepped) => this.#afterStep(stepped)),
-    )
+    const afterStep = (stepped: Replica): void => this.#afterStep(stepped)
+    const wrapped = optimizers.map((each) => new FabricOptimizer(adoptOptimizer(each), replica, afterStep))
+    this.#context.optimizers.push(...wrapped.map(({ optimizer }) => optimizer))
     this.#optimizers.push(...wrapped)
     return [fabricModel, ...wrapped]
   }
@@ -305,7 +305,7 @@ export class Fabric {
     if (chosen && (accelerator === 'auto' || chosen.name === accelerator)) return
     this.#context.accelerator = await selectAccelerator(accelerator, {
       localRanks: this.#context.localWorldSize,
-      onDeviceLost: this.#context.fail,
+      onDeviceLost: (error) => this.#context.deviceLost(error),
     })
   }
 

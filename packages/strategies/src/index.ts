@@ -7,4 +7,4 @@ export {
   type StrategyName,
   startsFromFunction,
 } from './names.ts'
-export type { Replica, StepReport, Strategy, StrategyContext } from './strategy.ts'
+export type { DeviceRecovery, Replica, StepReport, Strategy, StrategyContext } from './strategy.ts'

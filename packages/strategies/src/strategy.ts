@@ -13,6 +13,23 @@ export interface StrategyContext {
   signal: AbortSignal
   /** Is told what went on when, if the run has a timeline. */
   spans?: SpanSink | null
+  /** Gives ranks whose device is lost another one; absent where a loss ends the run. */
+  devices?: DeviceRecovery
+}
+
+/** How ranks go on when one of them loses its device. */
+export interface DeviceRecovery {
+  /** Collective, once a model: true, on all ranks alike, when any of them computes on a device that can be lost. */
+  watch(): Promise<boolean>
+  /** This rank's device is lost, and nothing has taken its place. */
+  readonly isLost: boolean
+  /** Whether an operation that just failed did so because the device is gone. */
+  failedByLoss(): Promise<boolean>
+  /**
+   * Collective: those ranks get new devices, and all models and optimizers from the first rank that kept its own.
+   * Rejects on all ranks alike when that cannot be.
+   */
+  recover(lostRanks: readonly number[]): Promise<void>
 }
 
 /** Milliseconds of one optimizer step, and how much of the communication was hidden behind other work. */
@@ -27,6 +44,8 @@ export interface StepReport {
 export interface Replica {
   /** The numbers of the last optimizer step; null before the first. */
   readonly lastStep: StepReport | null
+  /** Meets the others in every synchronisation to see who lost a device (`StrategyContext.devices`). */
+  readonly watchesDevices?: boolean
   /**
    * Runs `lossFn` forward and backward and adds its gradient, weighted by `samples`, to what the next step
    * uses. `lossFn` returns a scalar: the mean over its samples. With `synchronise` all contributions since

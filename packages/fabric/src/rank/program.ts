@@ -2,7 +2,7 @@
  * The life of one rank: device, links, process group, script, report. Each outcome is told exactly once. Not
  * for: talking to the page (worker.ts) or what scripts call (fabric.ts).
  */
-import { parametersOf, selectAccelerator, weightsHash } from '@rondo/engine'
+import { deviceLoss, parametersOf, selectAccelerator, weightsHash } from '@rondo/engine'
 import {
   fromWireError,
   MAX_RESULT_BYTES,
@@ -13,7 +13,7 @@ import {
   type WireError,
 } from '@rondo/protocol'
 import { acceptLinks } from '@rondo/transport'
-import { type HandOver, RankContext, setRankContext } from '../context.ts'
+import { currentRankContext, type HandOver, RankContext, setRankContext } from '../context.ts'
 import { CommandQueue } from '../jobs/commands.ts'
 import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
 import { describeAdapter, sendSetup } from '../setup-event.ts'
@@ -77,7 +77,7 @@ export class RankProgram {
     if (this.finished) return
     this.finished = true
     this.timeline?.close()
-    const wire = this.describe(thrown)
+    const wire = this.describe(causeOf(thrown))
     this.group?.abort(fromWireError(wire))
     const report = this.context ? this.reportNow(this.context, null, null) : null
     this.emit({ kind: 'error', error: wire, report })
@@ -92,7 +92,8 @@ export class RankProgram {
     const [accelerator, links] = await Promise.all([
       selectAccelerator(config.accelerator ?? 'auto', {
         localRanks,
-        onDeviceLost: (error) => this.fail(error),
+        // Before the context is there nothing can be made good.
+        onDeviceLost: (error) => (this.context === null ? this.fail(error) : currentRankContext().deviceLost(error)),
         ...(threads ? { threads: Number(threads) } : {}),
       }),
       acceptLinks(linkPort, {
@@ -184,6 +185,12 @@ export class RankProgram {
     const rank = wire.rank ?? this.init.rank
     return { ...wire, rank, node: wire.node ?? seats[rank]?.nodeLabel ?? '' }
   }
+}
+
+/** What a script meets on a lost device are only consequences of the loss, unless the error says more. */
+function causeOf(thrown: unknown): unknown {
+  const aware = thrown instanceof RondoError && thrown.code === 'ACCELERATOR_UNAVAILABLE'
+  return aware ? thrown : (deviceLoss() ?? thrown)
 }
 
 /** `exit(0)` is a good end. */

@@ -5,6 +5,7 @@
  */
 import type { ProcessGroup } from '@rondo/collectives'
 import type { GradientBuckets, tf } from '@rondo/engine'
+import type { DeviceRecovery } from '../strategy.ts'
 import type { BucketReducer } from './hooks/bucket-reducer.ts'
 import type { StepClock } from './step-clock.ts'
 
@@ -18,6 +19,8 @@ export interface ExchangeParts {
   clock: StepClock
   /** Whether parameters may be unused, on some ranks or all. */
   findUnused: boolean
+  /** Only where a rank's device can be lost: then each synchronisation ends with who lost one. */
+  devices: DeviceRecovery | null
 }
 
 /** What is known after all buckets went round. */
@@ -28,6 +31,8 @@ export interface Exchanged {
   weight: number
   /** Per trainable parameter: 1 when any rank had a gradient. */
   used: Uint8Array
+  /** Ranks whose device was lost; then the totals mean nothing. */
+  lostRanks: number[]
 }
 
 export class BucketExchange {
@@ -64,16 +69,30 @@ export class BucketExchange {
    * Resolves when it is read and on its way.
    */
   send(k: number, bucket: tf.Tensor1D): Promise<void> {
-    const { buckets, clock, reducer } = this.parts
+    const { buckets, clock } = this.parts
     const bytes = bucket.size * BYTES_PER_VALUE
     const read = clock.enter('readback', `read bucket ${k}`, bytes)
     const values = buckets.readback(bucket).finally(read)
+    return this.submit(k, values, bytes)
+  }
+
+  /** Sends zeros for all buckets that were not sent: this rank's device is gone, and the others must not wait. */
+  sendRest(): void {
+    const { sizes } = this.parts.buckets
+    for (let k = this.reduced.length; k < sizes.length; k++) {
+      const size = sizes[k] as number
+      this.submit(k, Promise.resolve(new Float32Array(size)), size * BYTES_PER_VALUE).catch(() => {})
+    }
+  }
+
+  private submit(k: number, values: Promise<Float32Array<ArrayBuffer>>, bytes: number): Promise<void> {
+    const { clock, reducer } = this.parts
     values.catch(() => {})
     this.pending += 1
     const { before } = this
     const submitted = (async () => {
       await before
-      const own = await values
+      const own = await values.catch((error: unknown) => this.zerosIfLost(k, error))
       const communicated = clock.enter('communication', `all-reduce bucket ${k}`, bytes)
       // Wrapped, so that a promise of a result is not awaited here.
       return { result: reducer.reduceBucket(k, own, { own: this.weight, sum: this.weightSum }).finally(communicated) }
@@ -91,8 +110,22 @@ export class BucketExchange {
 
   /** Resolves when everything that was sent is back. */
   async finish(): Promise<Exchanged> {
+    const { devices, group, signal } = this.parts
+    let lostRanks: number[] = []
+    if (devices !== null) {
+      // Only now is it known whether this rank's own device lasted.
+      await this.before
+      const flags = await group.allGather(Uint8Array.of(devices.isLost ? 1 : 0), { name: 'lost devices', signal })
+      lostRanks = [...flags].flatMap((flag, rank) => (flag === 1 ? [rank] : []))
+    }
     const weight = (await this.weightSum)[0] as number
     const used = this.usedAnywhere ? await this.usedAnywhere : this.used.fill(1)
-    return { totals: await Promise.all(this.reduced), weight, used }
+    return { totals: await Promise.all(this.reduced), weight, used, lostRanks }
+  }
+
+  /** A bucket that could not be read because the device is gone travels as zeros; nobody will use the sum. */
+  private async zerosIfLost(k: number, error: unknown): Promise<Float32Array<ArrayBuffer>> {
+    if (!(await this.parts.devices?.failedByLoss())) throw error
+    return new Float32Array(this.parts.buckets.sizes[k] as number)
   }
 }

@@ -77,7 +77,9 @@ export class DdpStrategy implements Strategy {
       bucketCapBytes: Math.min(share, this.options.bucketCapMb * BYTES_PER_MB),
       firstBucketBytes: Math.min(share, this.options.firstBucketMb * BYTES_PER_MB),
     })
-    return new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook: null })
+    const watched = group.worldSize > 1 && ((await context.devices?.watch()) ?? false)
+    const devices = watched ? (context.devices ?? null) : null
+    return new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook: null, devices })
   }
 }
 

@@ -4,9 +4,9 @@
  * `overlap: false`, while the next bucket is read. Not for: choosing options or the initial broadcast (ddp.ts).
  */
 import type { ProcessGroup } from '@rondo/collectives'
-import { computeGradients, type GradientBuckets, type Optimizer, type Parameter } from '@rondo/engine'
+import { computeGradients, type GradientBuckets, type Optimizer, type Parameter, tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import type { Replica, StepReport, StrategyContext } from '../strategy.ts'
+import type { DeviceRecovery, Replica, StepReport, StrategyContext } from '../strategy.ts'
 import { BucketExchange, type ExchangeParts } from './bucket-exchange.ts'
 import type { DdpOptions } from './ddp.ts'
 import { BucketReducer } from './hooks/bucket-reducer.ts'
@@ -22,6 +22,8 @@ export interface DdpReplicaOptions {
   options: Required<DdpOptions>
   /** How buckets are averaged; null for plain float32 sums. */
   hook: CommHook | null
+  /** Where a rank's device can be lost, who sees to it. */
+  devices: DeviceRecovery | null
 }
 
 export class DdpReplica implements Replica {
@@ -39,9 +41,13 @@ export class DdpReplica implements Replica {
   /** Per trainable parameter: 1 when any rank had a gradient since zeroGrad. */
   private used: Uint8Array
   private samples = 0
+  private readonly devices: DeviceRecovery | null
+  /** A rank lost its device since zeroGrad: the step is left out on all ranks. */
+  private void = false
   lastStep: StepReport | null = null
 
-  constructor({ context, parameters, buckets, options, hook }: DdpReplicaOptions) {
+  constructor({ context, parameters, buckets, options, hook, devices }: DdpReplicaOptions) {
+    this.devices = devices
     this.group = context.group
     this.parameters = parameters
     this.buckets = buckets
@@ -55,30 +61,35 @@ export class DdpReplica implements Replica {
       reducer: new BucketReducer(context, parameters, buckets, hook),
       clock: this.clock,
       findUnused: options.findUnusedParameters,
+      devices,
     }
     this.used = new Uint8Array(parameters.length)
+  }
+
+  get watchesDevices(): boolean {
+    return this.devices !== null
   }
 
   async backward(lossFn: () => unknown, samples: number, synchronise: boolean): Promise<number> {
     this.clock.startStep()
     const weight = this.options.gradientAverage === 'uniform' ? 1 : samples
     const exchanges = synchronise && this.group.worldSize > 1
+    this.samples += samples
     if (exchanges && this.options.overlap) {
       const { loss, exchange } = await this.backwardOverlapped(lossFn, weight)
-      this.samples += samples
       await this.collect(exchange)
       return loss
     }
     const loss = await this.backwardAtOnce(lossFn, weight)
-    this.samples += samples
     if (exchanges) await this.synchronise()
     return loss
   }
 
   async step(optimizer: Optimizer): Promise<void> {
-    if (!this.totals && this.group.worldSize > 1) this.refuseStep()
+    if (!this.totals && this.group.worldSize > 1 && !this.void) this.refuseStep()
     const done = this.clock.enter('apply', 'apply')
-    if (this.group.worldSize === 1) this.stepAlone(optimizer)
+    if (this.void) this.samples = 0
+    else if (this.group.worldSize === 1) this.stepAlone(optimizer)
     else this.stepAveraged(optimizer, this.totals as Float32Array[])
     done()
     this.lastStep = { ...this.clock.finishStep(), samples: this.samples }
@@ -90,28 +101,42 @@ export class DdpReplica implements Replica {
     this.totals = null
     this.totalWeight = 0
     this.used.fill(0)
+    this.void = false
   }
 
   dispose(): void {
     this.zeroGrad()
   }
 
-  private backwardOverlapped(lossFn: () => unknown, weight: number) {
+  private async backwardOverlapped(
+    lossFn: () => unknown,
+    weight: number,
+  ): Promise<{ loss: number; exchange: BucketExchange }> {
     const { parameters, local, buckets, clock } = this
-    return overlappedBackward({
-      lossFn,
-      parameters,
-      findUnused: this.options.findUnusedParameters,
-      weight,
-      local,
-      buckets,
-      clock,
-      begin: (total, used) => new BucketExchange(this.exchangeParts, total, used),
-    })
+    let begun: BucketExchange | null = null
+    const begin = (total: number, used: Uint8Array): BucketExchange => {
+      begun = new BucketExchange(this.exchangeParts, total, used)
+      return begun
+    }
+    const findUnused = this.options.findUnusedParameters
+    try {
+      if (this.devices?.isLost) return this.withoutDevice(begin(0, new Uint8Array(parameters.length)))
+      return await overlappedBackward({ lossFn, parameters, findUnused, weight, local, buckets, clock, begin })
+    } catch (error) {
+      if (!(await this.devices?.failedByLoss())) throw error
+      return this.withoutDevice(begun ?? begin(0, new Uint8Array(parameters.length)))
+    }
   }
 
-  /** The plain way: all gradients, then the loss; nothing travels meanwhile. */
+  /** What a rank without a device still does for the others: it takes part, with nothing. */
+  private withoutDevice(exchange: BucketExchange): { loss: number; exchange: BucketExchange } {
+    exchange.sendRest()
+    return { loss: Number.NaN, exchange }
+  }
+
+  /** The plain way: all gradients, then the loss; nothing travels meanwhile. NaN when the device is gone. */
   private async backwardAtOnce(lossFn: () => unknown, weight: number): Promise<number> {
+    if (this.devices?.isLost) return Number.NaN
     const done = this.clock.enter('compute', 'forward and backward')
     try {
       const { loss, gradients, unused } = computeGradients(lossFn, this.parameters, {
@@ -119,6 +144,9 @@ export class DdpReplica implements Replica {
       })
       this.local.add(gradients, weight, unused)
       return await loss
+    } catch (error) {
+      if (await this.devices?.failedByLoss()) return Number.NaN
+      throw error
     } finally {
       done()
     }
@@ -128,12 +156,24 @@ export class DdpReplica implements Replica {
   private async synchronise(): Promise<void> {
     const { gradients, scale, weight, used } = this.local.take()
     const exchange = new BucketExchange(this.exchangeParts, weight, used)
-    for (const [k, bucket] of this.buckets.flatten(gradients, scale).entries()) await exchange.send(k, bucket)
+    if (this.devices?.isLost) {
+      tf.dispose(gradients)
+      exchange.sendRest()
+    } else {
+      for (const [k, bucket] of this.buckets.flatten(gradients, scale).entries()) await exchange.send(k, bucket)
+    }
     await this.collect(exchange)
   }
 
   private async collect(exchange: BucketExchange): Promise<void> {
-    const { totals, weight, used } = await exchange.finish()
+    const { totals, weight, used, lostRanks } = await exchange.finish()
+    if (lostRanks.length > 0) {
+      this.zeroGrad()
+      this.void = true
+      await this.devices?.recover(lostRanks)
+      return
+    }
+    if (this.void) return
     this.totalWeight += weight
     merge(this.used, used)
     this.totals = this.totals ? this.totals.map((total, k) => sum(total, totals[k] as Float32Array)) : totals

@@ -27,6 +27,12 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
+  network     what a WebRTC link moves through delay and loss, by the number of its peer connections
+    --paths 0ms,20ms,20ms/0.1%       round trip added and packets lost each way
+    --connections 1,2,4,8,auto       fixed numbers of peer connections, and the link's own choice
+    --seconds 3+4                    of each transfer: before its rate is looked at, and while it is
+    --json FILE   --browser PATH
+
   notebook    how fast the notebook is: loading, typing, printing, launching, the first training step
     --parts size,page,keys,log,launch,mnist    what to measure
     --repetitions N                  of each figure (5); one of mnist takes half a minute
@@ -41,7 +47,18 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
 
   help        this text`
 
-const COMMANDS = ['algorithms', 'allreduce', 'codecs', 'cpu', 'engine', 'notebook', 'page', 'server', 'help'] as const
+const COMMANDS = [
+  'algorithms',
+  'allreduce',
+  'codecs',
+  'cpu',
+  'engine',
+  'network',
+  'notebook',
+  'page',
+  'server',
+  'help',
+] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const asksForHelp = words.includes('--help') || words.includes('-h')
@@ -77,6 +94,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       process.argv = [process.argv[0]!, process.argv[1]!, ...words]
       await import('./engine-step.ts')
       return 0
+    case 'network': {
+      const { networkCommand } = await import('./network/command.ts')
+      await networkCommand(words)
+      return 0
+    }
     case 'notebook': {
       const { notebookCommand } = await import('./notebook/command.ts')
       await notebookCommand(words)

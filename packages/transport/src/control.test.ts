@@ -1,10 +1,10 @@
 /** Control messages come from outside: only well-formed ones pass. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type LinkControl, MAX_PADDING_BYTES, parseControl, parseControlText } from './control.ts'
+import { type LinkControl, MAX_PADDING_BYTES, parseControl, parseLaneWord } from './control.ts'
 
 describe('parseControl', () => {
-  it('takes what we send, also as text', () => {
+  it('takes what we send', () => {
     const messages: LinkControl[] = [
       { kind: 'hello', rank: 3, presence: 'rondo-0b5c', padding: 1024 },
       { kind: 'hello', rank: 0, presence: null, padding: 0 },
@@ -12,7 +12,7 @@ describe('parseControl', () => {
     ]
     for (const message of messages) {
       expect(parseControl(message)).toEqual(message)
-      expect(parseControlText(JSON.stringify(message))).toEqual(message)
+      expect(parseLaneWord(message)).toEqual(message)
     }
   })
 
@@ -33,7 +33,18 @@ describe('parseControl', () => {
     expect(parsed).toMatchObject({ reason: 'x'.repeat(500) })
   })
 
-  it('never throws, whatever text comes', () => {
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void parseControlText(text)))
+  it('never throws, whatever comes', () => {
+    fc.assert(fc.property(fc.anything(), (value) => void parseLaneWord(value)))
+  })
+})
+
+describe('parseLaneWord', () => {
+  it('takes the number of what comes next, between several lanes only', () => {
+    expect(parseLaneWord({ kind: 'from', number: 7 })).toEqual({ kind: 'from', number: 7 })
+    expect(parseControl({ kind: 'from', number: 7 })).toBeNull()
+  })
+
+  it.each([-1, 0.5, Number.NaN, '7', null, 2 ** 53])('refuses the number %s', (number) => {
+    expect(parseLaneWord({ kind: 'from', number })).toBeNull()
   })
 })

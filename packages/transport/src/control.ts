@@ -12,6 +12,9 @@ export type LinkControl =
   /** The last word: why the sender ends the link. */
   | { kind: 'bye'; clean: boolean; reason: string }
 
+/** Between several lanes of one link: the number of the message that comes next on this one. */
+export type LaneWord = LinkControl | { kind: 'from'; number: number }
+
 const MAX_REASON_CHARS = 500
 const PRESENCE = /^rondo-[A-Za-z0-9-]{1,64}$/
 
@@ -33,11 +36,10 @@ export function parseControl(value: unknown): LinkControl | null {
   return null
 }
 
-/** The same from text, for carriers whose messages are strings or bytes. */
-export function parseControlText(text: string): LinkControl | null {
-  try {
-    return parseControl(JSON.parse(text))
-  } catch {
-    return null
-  }
+/** The same for a lane that is one of several. */
+export function parseLaneWord(value: unknown): LaneWord | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { kind, number } = value as Record<string, unknown>
+  if (kind !== 'from') return parseControl(value)
+  return isCount(number, Number.MAX_SAFE_INTEGER) ? { kind, number } : null
 }

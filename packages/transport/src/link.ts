@@ -29,6 +29,8 @@ export interface Link {
   readonly carrier: Carrier
   /** WebRTC only: the local end's candidate type, null when the browser does not tell. */
   readonly candidateType?: CandidateType | null
+  /** WebRTC only: peer connections that the link has at present. */
+  readonly connections?: number
   /** Largest frame (header included, bytes) that may be sent: the carrier's best size or the remote's limit, whichever is less. */
   readonly maxFrameBytes: number
   readonly closed: boolean

@@ -3,7 +3,17 @@
  * Same page, same build: trusted, not parsed. Not for: what travels on the links.
  */
 import type { Carrier, WireError } from '@rondo/protocol'
+import type { Connections } from './connections.ts'
 import type { CandidateType } from './link.ts'
+
+/** What the page knows of a connection once it stands. */
+export interface ConnectionFacts {
+  /** Bytes: the remote's SCTP limit. */
+  maxFrameBytes: number
+  candidateType: CandidateType | null
+  /** Milliseconds of ICE's own probes, before any load; null where the browser does not tell. */
+  roundTripMs: number | null
+}
 
 /** A carrier for the link to `peer`. A later attempt for the same peer replaces an earlier one. */
 interface Offer {
@@ -14,6 +24,9 @@ interface Offer {
   /** The peer is in this browser: its presence lock can be watched. */
   sameBrowser: boolean
   warmUpBytes: number
+  /** Which of the link's peer connections; 0 for the first and for other carriers. */
+  lane: number
+  connections: Connections
 }
 
 export type ToLinkWorker =
@@ -21,15 +34,8 @@ export type ToLinkWorker =
   | (Offer & { port: MessagePort; memory?: SharedArrayBuffer })
   /** A transferred data channel; greet only after `connected`. */
   | (Offer & { channel: RTCDataChannel })
-  | {
-      type: 'connected'
-      peer: number
-      attempt: number
-      /** Bytes: the remote's SCTP limit. */
-      maxFrameBytes: number
-      candidateType: CandidateType | null
-    }
-  | { type: 'state'; peer: number; attempt: number; state: RTCPeerConnectionState }
+  | ({ type: 'connected'; peer: number; attempt: number; lane: number } & ConnectionFacts)
+  | { type: 'state'; peer: number; attempt: number; lane: number; state: RTCPeerConnectionState }
   /** The attempt is given up. */
   | { type: 'withdrawn'; peer: number; attempt: number; reason: string }
   /** A link cannot be had, or the run was closed on the page: everything ends. */
@@ -39,7 +45,9 @@ export type FromLinkWorker =
   /** The worker listens; offers may come. */
   | { type: 'ready' }
   /** The offered carrier is in the worker's hands: bytes that arrive from now on are not lost. */
-  | { type: 'taken'; peer: number; attempt: number }
+  | { type: 'taken'; peer: number; attempt: number; lane: number }
+  /** The link would like to have that many peer connections in all. */
+  | { type: 'widen'; peer: number; attempt: number; connections: number }
   | { type: 'standing'; peer: number; attempt: number }
   /** The link ended, before or after it stood. */
   | { type: 'ended'; peer: number; attempt: number; reason: string }

@@ -2,7 +2,7 @@
  * One try to give a pair of ranks a carrier: what every carrier's attempt gets and offers. Not for: the
  * order of attempts (pair.ts).
  */
-import type { CandidateType } from '../link.ts'
+import type { ConnectionFacts } from '../page-messages.ts'
 import type { LinkSignaling } from './link-signaling.ts'
 import type { PortRendezvous } from './port-rendezvous.ts'
 
@@ -34,7 +34,7 @@ export interface AttemptContext extends PageServices {
   initiator: boolean
   /** Gives the worker its end. Throws DataCloneError where a channel cannot be transferred. */
   offer(end: LocalEnd | { channel: RTCDataChannel }): void
-  connected(facts: { maxFrameBytes: number; candidateType: CandidateType | null }): void
+  connected(facts: ConnectionFacts): void
   state(state: RTCPeerConnectionState): void
   /** Handshake data for the other page's attempt. */
   handshake(data: unknown): void

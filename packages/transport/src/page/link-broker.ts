@@ -4,6 +4,7 @@
  * session.
  */
 import { type ProcessGroupBackend, type Relay, RondoError, type Seat, type Signal } from '@rondo/protocol'
+import type { Connections } from '../connections.ts'
 import type { PageServices } from './attempt.ts'
 import { EarlyMessages } from './early-messages.ts'
 import type { LinkSignaling } from './link-signaling.ts'
@@ -41,6 +42,11 @@ export interface ConnectOptions {
   timeoutMs: number
   /** Bytes per direction that warm a WebRTC link between ring neighbours up; 0 for none. */
   warmUpBytes?: number
+  /**
+   * Peer connections of each WebRTC link: 1 to 8, or as many as its path turns out to need, which is the default.
+   * A fixed number is for measurements and tests.
+   */
+  connections?: Connections
 }
 
 interface ActiveRun {
@@ -86,12 +92,13 @@ export class LinkBroker {
    * ABORTED; the worker's `acceptLinks` then fails alike. What was made stays until `closeRun`.
    */
   async connect(run: LinkRun, rank: number, port: MessagePort, options: ConnectOptions): Promise<void> {
-    const { signal, timeoutMs, warmUpBytes = DEFAULT_WARM_UP_BYTES } = options
+    const { signal, timeoutMs, warmUpBytes = DEFAULT_WARM_UP_BYTES, connections = 'auto' } = options
     const links = new RankLinks({
       ...run,
       rank,
       port,
       warmUpBytes,
+      connections,
       services: this.#services,
       toPeer: (peer, data) =>
         this.#send(run, { runId: run.runId, generation: run.generation, from: rank, to: peer, data }),

@@ -4,8 +4,10 @@
  * a carrier is made (the attempts).
  */
 import { type Carrier, invariant } from '@rondo/protocol'
+import type { Connections } from '../connections.ts'
 import type { FromLinkWorker, ToLinkWorker } from '../page-messages.ts'
 import type { Attempt, AttemptContext, PageServices } from './attempt.ts'
+import { MoreConnections } from './more-connections.ts'
 import { attemptLocal, attemptPort, attemptShared } from './port-attempts.ts'
 import { attemptRelay } from './relay-attempt.ts'
 import type { PairSignal } from './signals.ts'
@@ -22,6 +24,7 @@ export interface PairOptions {
   carriers: Carrier[]
   sameBrowser: boolean
   warmUpBytes: number
+  connections: Connections
   services: PageServices
   /** To the local rank's worker. */
   toWorker(message: ToLinkWorker, transfer?: Transferable[]): void
@@ -38,6 +41,8 @@ export class Pair {
   readonly #initiator: boolean
   #attempt = 0
   #current: Attempt | null = null
+  /** Of the current attempt, once it stands over WebRTC. */
+  #more: MoreConnections | null = null
   #state: 'trying' | 'standing' | 'over' = 'trying'
   #tried: string[] = []
   /** Of this attempt: what came while the attempt was being opened. */
@@ -57,7 +62,12 @@ export class Pair {
     if (this.#state === 'over') return
     switch (signal.step) {
       case 'handshake':
-        if (signal.attempt === this.#attempt) this.#current?.signal?.(signal.data)
+        if (signal.attempt !== this.#attempt) break
+        if (signal.lane === 0) this.#current?.signal?.(signal.data)
+        else this.#more?.signal(signal.lane, signal.data)
+        break
+      case 'widen':
+        if (this.#initiator && signal.attempt === this.#attempt) this.#more?.widen(signal.connections)
         break
       case 'failed':
         if (this.#initiator && signal.attempt === this.#attempt && this.#state === 'trying')
@@ -84,7 +94,11 @@ export class Pair {
     if (message.attempt !== this.#attempt || this.#state === 'over') return
     switch (message.type) {
       case 'taken':
-        this.#current?.taken?.()
+        if (message.lane === 0) this.#current?.taken?.()
+        else this.#more?.taken(message.lane)
+        break
+      case 'widen':
+        this.#more?.widen(message.connections)
         break
       case 'standing':
         if (this.#state === 'trying') {
@@ -108,8 +122,14 @@ export class Pair {
 
   close(): void {
     this.#state = 'over'
+    this.#letGo()
+  }
+
+  #letGo(): void {
     this.#current?.close()
+    this.#more?.close()
     this.#current = null
+    this.#more = null
   }
 
   #carrier(): Carrier | undefined {
@@ -131,6 +151,7 @@ export class Pair {
       return
     }
     this.#current = attempt
+    if (carrier === 'webrtc') this.#more = this.#moreConnections()
     if (attempt.relayed) for (const frame of this.#earlyRelayed.splice(0)) attempt.relayed(frame)
   }
 
@@ -156,11 +177,20 @@ export class Pair {
     }
   }
 
-  #context(carrier: Carrier): AttemptContext {
-    const { services, runId, generation, rank, peer, sameBrowser, warmUpBytes, toWorker, toPeer } = this.#options
+  #moreConnections(): MoreConnections {
+    const attempt = this.#attempt
+    return new MoreConnections({
+      initiator: this.#initiator,
+      context: (lane) => this.#context('webrtc', lane),
+      askPeer: (connections) => this.#options.toPeer({ step: 'widen', attempt, connections }),
+    })
+  }
+
+  #context(carrier: Carrier, lane = 0): AttemptContext {
+    const { services, runId, generation, rank, peer, sameBrowser, connections, toWorker, toPeer } = this.#options
     const attempt = this.#attempt
     // Only SCTP starts slowly: ports have nothing to warm up, and the relay no bytes to spare.
-    const padding = carrier === 'webrtc' ? warmUpBytes : 0
+    const warmUpBytes = carrier === 'webrtc' ? this.#options.warmUpBytes : 0
     const isCurrent = () => attempt === this.#attempt && this.#state !== 'over'
     return {
       ...services,
@@ -172,16 +202,17 @@ export class Pair {
       initiator: this.#initiator,
       offer: (end) => {
         const transfer = 'port' in end ? end.port : end.channel
-        toWorker({ type: 'offer', peer, attempt, carrier, sameBrowser, warmUpBytes: padding, ...end }, [transfer])
+        const offer = { type: 'offer', peer, attempt, carrier, sameBrowser, warmUpBytes, lane, connections } as const
+        toWorker({ ...offer, ...end }, [transfer])
       },
-      connected: (facts) => toWorker({ type: 'connected', peer, attempt, ...facts }),
-      state: (state) => toWorker({ type: 'state', peer, attempt, state }),
+      connected: (facts) => toWorker({ type: 'connected', peer, attempt, lane, ...facts }),
+      state: (state) => toWorker({ type: 'state', peer, attempt, lane, state }),
       handshake: (data) => {
-        if (isCurrent()) toPeer({ step: 'handshake', attempt, data: data as Record<string, unknown> })
+        if (isCurrent()) toPeer({ step: 'handshake', attempt, lane, data: data as Record<string, unknown> })
       },
       fail: (reason) => {
         if (!isCurrent()) return
-        if (this.#state === 'standing') toWorker({ type: 'state', peer, attempt, state: 'closed' })
+        if (lane > 0 || this.#state === 'standing') toWorker({ type: 'state', peer, attempt, lane, state: 'closed' })
         else this.#failed(reason)
       },
     }
@@ -202,8 +233,7 @@ export class Pair {
   #leave(reason: string): void {
     this.#tried.push(`${this.#carrier()}: ${reason}`)
     this.#state = 'trying'
-    this.#current?.close()
-    this.#current = null
+    this.#letGo()
     this.#options.toWorker({ type: 'withdrawn', peer: this.#options.peer, attempt: this.#attempt, reason })
   }
 }

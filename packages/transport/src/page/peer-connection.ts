@@ -6,13 +6,14 @@
 import { DEFAULT_MESSAGE_BYTES } from '@rondo/protocol'
 import { LANE_INIT, LANE_LABEL } from '../carriers/rtc-link.ts'
 import type { CandidateType } from '../link.ts'
+import type { ConnectionFacts } from '../page-messages.ts'
 
 export interface PeerEvents {
   /** Called within `connect`, while the lane may still be transferred (it must happen in the same task). */
   onLane(channel: RTCDataChannel): void
   /** Handshake data for the other page, opaque. */
   onSignal(data: unknown): void
-  onConnected(facts: { maxFrameBytes: number; candidateType: CandidateType | null }): void
+  onConnected(facts: ConnectionFacts): void
   onState(state: RTCPeerConnectionState): void
   onFailed(reason: string): void
 }
@@ -44,10 +45,10 @@ export async function connectPeer(
   peer.on('error', (error) => fail(error.message))
   peer.on('close', () => fail('the other page closed the connection'))
   peer.on('connect', () => {
-    void localCandidateType(pc).then((candidateType) => {
+    void pathInUse(pc).then((path) => {
       if (over) return
       // Some browsers tell no limit; the size that was measured best is safe with all of them.
-      events.onConnected({ maxFrameBytes: pc.sctp?.maxMessageSize ?? DEFAULT_MESSAGE_BYTES, candidateType })
+      events.onConnected({ maxFrameBytes: pc.sctp?.maxMessageSize ?? DEFAULT_MESSAGE_BYTES, ...path })
     })
   })
   pc.addEventListener('connectionstatechange', () => {
@@ -65,8 +66,8 @@ export async function connectPeer(
   }
 }
 
-/** Of the candidate pair in use; null when the browser's statistics do not say. */
-async function localCandidateType(pc: RTCPeerConnection): Promise<CandidateType | null> {
+/** Of the candidate pair in use; null for what the browser's statistics do not say. */
+async function pathInUse(pc: RTCPeerConnection): Promise<Omit<ConnectionFacts, 'maxFrameBytes'>> {
   const stats = new Map<string, Record<string, unknown>>()
   for (const [id, value] of (await pc.getStats()) as unknown as Map<string, Record<string, unknown>>)
     stats.set(id, value)
@@ -74,7 +75,13 @@ async function localCandidateType(pc: RTCPeerConnection): Promise<CandidateType 
     if (report['type'] !== 'transport') continue
     const pair = stats.get(String(report['selectedCandidatePairId']))
     const local = stats.get(String(pair?.['localCandidateId']))
-    if (local) return local['candidateType'] as CandidateType
+    const seconds = pair?.['currentRoundTripTime']
+    if (local) {
+      return {
+        candidateType: local['candidateType'] as CandidateType,
+        roundTripMs: typeof seconds === 'number' ? 1_000 * seconds : null,
+      }
+    }
   }
-  return null
+  return { candidateType: null, roundTripMs: null }
 }

@@ -3,6 +3,7 @@
  * be had. Not for: the carriers (pair.ts) or telling runs apart (link-broker.ts).
  */
 import { type ProcessGroupBackend, RondoError, type Seat, toWireError } from '@rondo/protocol'
+import type { Connections } from '../connections.ts'
 import type { FromLinkWorker, ToLinkWorker } from '../page-messages.ts'
 import type { PageServices } from './attempt.ts'
 import { carriersFor, sameBrowser } from './carrier-choice.ts'
@@ -19,6 +20,7 @@ export interface RankLinksOptions {
   port: MessagePort
   services: PageServices
   warmUpBytes: number
+  connections: Connections
   toPeer(peer: number, signal: PairSignal): void
 }
 
@@ -109,7 +111,7 @@ export class RankLinks {
   }
 
   #pair(peer: number): Pair | null {
-    const { runId, generation, seats, backend, rank, services, warmUpBytes } = this.#options
+    const { runId, generation, seats, backend, rank, services, warmUpBytes, connections } = this.#options
     const mine = seats.find((seat) => seat.rank === rank)
     const theirs = seats.find((seat) => seat.rank === peer)
     const carriers = mine && theirs ? carriersFor(backend, mine, theirs) : []
@@ -132,6 +134,7 @@ export class RankLinks {
       carriers,
       sameBrowser: sameBrowser(mine, theirs),
       warmUpBytes: neighbour ? warmUpBytes : 0,
+      connections,
       services,
       toWorker: (message, transfer) => this.#post(message, transfer),
       toPeer: (signal) => this.#options.toPeer(peer, signal),

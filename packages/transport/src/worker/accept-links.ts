@@ -97,6 +97,12 @@ class Acceptor {
       return
     }
     const current = this.#current.get(message.peer)
+    if (message.type === 'offer' && message.lane > 0) {
+      if (current?.attempt !== message.attempt) return
+      current.addLane(message)
+      this.#post({ type: 'taken', peer: message.peer, attempt: message.attempt, lane: message.lane })
+      return
+    }
     if (message.type === 'offer') {
       // Once the links were handed out, replacing one would pull it from under its user.
       if (!this.#complete) this.#take(message, current)
@@ -105,10 +111,10 @@ class Acceptor {
     if (current?.attempt !== message.attempt) return
     switch (message.type) {
       case 'connected':
-        current.connected(message.maxFrameBytes, message.candidateType)
+        current.connected(message.lane, message)
         break
       case 'state':
-        current.state(message.state)
+        current.state(message.lane, message.state)
         break
       case 'withdrawn':
         if (!current.standing) current.link.fail(message.reason)
@@ -122,6 +128,7 @@ class Acceptor {
     previous?.link.fail('another carrier is tried')
     const { peer, attempt } = offer
     const next = new WorkerLink(this.#rank, offer, this.#presence.name, {
+      onWiden: (connections) => this.#post({ type: 'widen', peer, attempt, connections }),
       onStanding: () => {
         this.#post({ type: 'standing', peer, attempt })
         this.#check()
@@ -133,7 +140,7 @@ class Acceptor {
       },
     })
     this.#current.set(peer, next)
-    this.#post({ type: 'taken', peer, attempt })
+    this.#post({ type: 'taken', peer, attempt, lane: 0 })
   }
 
   #check(): void {

@@ -2,12 +2,14 @@
  * One offered carrier in the worker: the link on it, its greeting, and the watch over its peer. Not for:
  * deciding when all links are there (accept-links).
  */
+import { channelLane, type Lane, portLane } from '../carriers/lane.ts'
 import { PortLink } from '../carriers/port-link.ts'
-import { RTC_WATERMARKS, RtcLink } from '../carriers/rtc-link.ts'
+import { RtcLink } from '../carriers/rtc-link.ts'
 import { SharedLink } from '../carriers/shared-link.ts'
-import type { CandidateType, LinkEnd } from '../link.ts'
+import type { Watermarks } from '../flow-control.ts'
+import type { LinkEnd } from '../link.ts'
 import { DEFAULT_FRAME_BYTES } from '../link-base.ts'
-import type { ToLinkWorker } from '../page-messages.ts'
+import type { ConnectionFacts, ToLinkWorker } from '../page-messages.ts'
 import type { WireLink } from '../wire-link.ts'
 import { watchPresence } from './presence.ts'
 
@@ -15,8 +17,12 @@ import { watchPresence } from './presence.ts'
 const DISCONNECTED_GRACE_MS = 2_000
 /** Milliseconds from a peer's death to the link's end: what it sent last, its goodbye too, may still be in the queue. */
 const LAST_WORDS_MS = 300
+/** Bytes on their way through the server: enough for its round trip, and no more than it should hold. */
+const RELAY_WATERMARKS: Watermarks = { high: 1_048_576, low: 524_288 }
 
 export interface WorkerLinkEvents {
+  /** The link would like to have that many peer connections. */
+  onWiden(connections: number): void
   onStanding(): void
   onEnded(reason: string): void
 }
@@ -31,6 +37,8 @@ export class WorkerLink {
   readonly #presence: string | null
   readonly #events: WorkerLinkEvents
   readonly #watch = new AbortController()
+  /** The peer connections beyond the first, by number. */
+  readonly #more = new Map<number, ReturnType<RtcLink['addLane']>>()
   #grace: ReturnType<typeof setTimeout> | undefined
   #lastWords: ReturnType<typeof setTimeout> | undefined
 
@@ -39,34 +47,34 @@ export class WorkerLink {
     this.#offer = offer
     this.#presence = presence
     this.#events = events
-    const { peer, carrier } = offer
-    this.link =
-      'channel' in offer
-        ? new RtcLink({ rank, peer, channel: offer.channel })
-        : offer.memory
-          ? new SharedLink({ rank, peer, port: offer.port, memory: offer.memory })
-          : new PortLink({
-              rank,
-              peer,
-              carrier,
-              port: offer.port,
-              // Both cross a network, and behind a page pump the far end is a data channel with this window.
-              ...(carrier === 'relay' || carrier === 'webrtc'
-                ? { watermarks: RTC_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES }
-                : {}),
-            })
+    this.link = linkFor(rank, offer, events)
     this.link.whenEnded((end) => this.#ended(end))
     // A data channel opens by itself, but frames must not exceed a limit that the page has yet to tell.
-    if (carrier !== 'webrtc') void this.#greet()
+    if (offer.carrier !== 'webrtc') void this.#greet()
   }
 
-  connected(maxFrameBytes: number, candidateType: CandidateType | null): void {
+  /** Another peer connection of the same link. */
+  addLane(offer: Offer): void {
+    if (this.link instanceof RtcLink) this.#more.set(offer.lane, this.link.addLane(laneOf(offer)))
+  }
+
+  connected(lane: number, { maxFrameBytes, candidateType, roundTripMs }: ConnectionFacts): void {
+    if (lane > 0) {
+      this.#more.get(lane)?.standing(roundTripMs)
+      return
+    }
     this.link.limitFrames(maxFrameBytes)
     this.link.candidateType = candidateType
+    if (this.link instanceof RtcLink) this.link.measuredPath(roundTripMs)
     void this.#greet()
   }
 
-  state(state: RTCPeerConnectionState): void {
+  state(lane: number, state: RTCPeerConnectionState): void {
+    if (lane > 0) {
+      // A short silence is the first connection's to judge: they share the path.
+      if (state === 'failed' || state === 'closed') this.#more.get(lane)?.gone(`its peer connection ${lane} ${state}`)
+      return
+    }
     clearTimeout(this.#grace)
     const connection = `the peer connection to rank ${this.link.peer}`
     switch (state) {
@@ -118,3 +126,20 @@ export class WorkerLink {
     this.#events.onEnded(end.reason)
   }
 }
+
+function linkFor(rank: number, offer: Offer, { onWiden }: WorkerLinkEvents): WireLink {
+  const { peer, carrier, connections } = offer
+  if (carrier === 'webrtc') return new RtcLink({ rank, peer, lane: laneOf(offer), connections, widen: onWiden })
+  if (!('port' in offer)) throw new TypeError(`a ${carrier} link needs a port`)
+  if (offer.memory) return new SharedLink({ rank, peer, port: offer.port, memory: offer.memory })
+  const crossesNetwork = carrier === 'relay'
+  return new PortLink({
+    rank,
+    peer,
+    carrier,
+    port: offer.port,
+    ...(crossesNetwork ? { watermarks: RELAY_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES } : {}),
+  })
+}
+
+const laneOf = (offer: Offer): Lane => ('channel' in offer ? channelLane(offer.channel) : portLane(offer.port))

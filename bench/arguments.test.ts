@@ -22,6 +22,7 @@ describe('the arguments of bench allreduce', () => {
       carriers: ['webrtc', 'port', 'shared', 'memory'],
       json: undefined,
       repetitions: undefined,
+      firsts: 0,
       browser: undefined,
     })
   })

@@ -13,6 +13,8 @@ export interface AllReducePlan {
   json: string | undefined
   /** Timed pairs of (raw, all-reduce) for each case; undefined lets the time budget decide. */
   repetitions: number | undefined
+  /** How many new worlds' first all-reduces are measured for each carrier and number of ranks. */
+  firsts: number
   /** Program of the browser; found when undefined. */
   browser: string | undefined
 }
@@ -27,19 +29,20 @@ const MAX_REPETITIONS = 1_000
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 }
 
-const FLAGS = ['ranks', 'sizes', 'carriers', 'json', 'repetitions', 'browser'] as const
+const FLAGS = ['ranks', 'sizes', 'carriers', 'json', 'repetitions', 'firsts', 'browser'] as const
 const DEFAULT_RANKS = '2,4'
 const DEFAULT_SIZES = '4KiB,64KiB,1MiB,16MiB'
 
 /** @throws BAD_ARGUMENT: the flag with the value it got, what is allowed, what to do */
 export function parseAllReducePlan(words: readonly string[]): AllReducePlan {
-  const { ranks, sizes, carriers, json, repetitions, browser } = readFlags(words, FLAGS)
+  const { ranks, sizes, carriers, json, repetitions, firsts, browser } = readFlags(words, FLAGS)
   return {
     ranks: list('ranks', ranks ?? DEFAULT_RANKS, parseRanks),
     sizes: list('sizes', sizes ?? DEFAULT_SIZES, parseSize),
     carriers: list('carriers', carriers ?? BENCH_CARRIERS.join(','), parseCarrier),
     json,
     repetitions: repetitions === undefined ? undefined : readRepetitions(repetitions, MAX_REPETITIONS),
+    firsts: firsts === undefined ? 0 : readRepetitions(firsts, MAX_REPETITIONS),
     browser,
   }
 }

@@ -11,6 +11,7 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
                                      one page; memory is one thread in Node
     --json FILE                      write the figures there too
     --repetitions N                  timed repetitions of each case (as many as fit into 20 s, 5 at least)
+    --firsts N                       so often the very first all-reduce of a new group, of the largest size (0)
     --browser PATH                   the Chrome, Chromium or Edge to use
 
   cpu         a 512³ product and training steps on wasm, beside PyTorch on as many threads where it is installed

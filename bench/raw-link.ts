@@ -4,6 +4,8 @@
  * Not for: links (transport) or rings (collectives).
  */
 
+import { median } from './figures.ts'
+
 export type RawPipe = RTCDataChannel | MessagePort
 
 export interface RawMeasure {
@@ -26,6 +28,8 @@ const KNOCK = 'rondo-raw-knock'
 const READY = 'rondo-raw-ready'
 /** What the receiver says when everything arrived. */
 const DONE = 'rondo-raw-done'
+/** What goes there and back when the way itself is timed. */
+const ECHO = 'rondo-raw-echo'
 /** Not the links' lane (100), so that both may share a test. */
 const RAW_CHANNEL_ID = 101
 
@@ -73,6 +77,35 @@ export async function measureRawReceive(
   say(pipe, READY)
   await arrived
   say(pipe, DONE)
+}
+
+/** Milliseconds of a small message's way there and back, the median of `count`. The other end runs `answerEchoes`. */
+export async function measureEcho(pipe: RawPipe, count: number, signal: AbortSignal): Promise<number> {
+  const ready = messages(pipe, signal, (data) => data === READY)
+  say(pipe, KNOCK)
+  await ready
+  const times: number[] = []
+  for (let i = 0; i < count; i++) {
+    const back = messages(pipe, signal, (data) => data === ECHO)
+    const started = performance.now()
+    say(pipe, ECHO)
+    await back
+    times.push(performance.now() - started)
+  }
+  return median(times)
+}
+
+export async function answerEchoes(pipe: RawPipe, count: number, signal: AbortSignal): Promise<void> {
+  let left = count
+  const answered = messages(pipe, signal, (data) => {
+    if (data === KNOCK) say(pipe, READY)
+    if (data !== ECHO) return false
+    say(pipe, ECHO)
+    left -= 1
+    return left === 0
+  })
+  say(pipe, READY)
+  await answered
 }
 
 export interface RawChannelOptions {

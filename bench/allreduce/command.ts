@@ -4,9 +4,10 @@
  */
 import { Cleanup } from '../../packages/cli/src/process/cleanup.ts'
 import { listenForInterrupts } from '../../packages/cli/src/process/interrupt.ts'
-import { type AllReducePlan, type BenchCarrier, parseAllReducePlan } from '../arguments.ts'
+import { type AllReducePlan, type BenchCarrier, formatSize, parseAllReducePlan } from '../arguments.ts'
+import { median } from '../figures.ts'
 import { JsonReport } from '../json-report.ts'
-import { type Figures, measureCase } from './measure.ts'
+import { type Figures, measureCase, measureFirst } from './measure.ts'
 import { openMemoryWorld } from './memory-world.ts'
 import { tableHead, tableRow } from './table.ts'
 import { TabsLab } from './tabs-lab.ts'
@@ -26,6 +27,13 @@ export async function allReduceCommand(words: readonly string[]): Promise<void> 
   }
 }
 
+/** Efficiencies of the first all-reduce of several new groups. */
+interface FirstFigures {
+  carrier: BenchCarrier
+  ranks: number
+  firsts: number[]
+}
+
 async function measureAll(plan: AllReducePlan, cleanup: Cleanup, signal: AbortSignal) {
   const say = (line: string): void => console.error(line)
   let lab: TabsLab | undefined
@@ -34,10 +42,25 @@ async function measureAll(plan: AllReducePlan, cleanup: Cleanup, signal: AbortSi
     lab ??= await TabsLab.open({ browser: plan.browser, cleanup, signal, say })
     return lab.world(carrier, ranks)
   }
-  const results: Figures[] = []
+  const results: Array<Figures | FirstFigures> = []
   console.log(tableHead())
   for (const carrier of plan.carriers) {
     for (const ranks of plan.ranks) {
+      const firsts: number[] = []
+      for (let i = 0; i < plan.firsts; i++) {
+        const world = await open(carrier, ranks)
+        const first = await measureFirst(world, Math.max(...plan.sizes)).finally(() => world.close())
+        if (first !== null) firsts.push(first.efficiency)
+      }
+      if (firsts.length > 0) {
+        const efficiency = median(firsts)
+        const all = firsts.map((value) => value.toFixed(2)).join(' ')
+        console.log(
+          `${carrier}, ${ranks} ranks, the first all-reduce of ${formatSize(Math.max(...plan.sizes))} in each of ` +
+            `${firsts.length} new groups: ringEfficiency ${efficiency.toFixed(2)} (${all})`,
+        )
+        results.push({ carrier, ranks, firsts })
+      }
       const world = await open(carrier, ranks)
       try {
         for (const bytes of plan.sizes) {

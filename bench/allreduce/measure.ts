@@ -20,6 +20,8 @@ const MAX_REPETITIONS = 25
 /** Bytes of one look at the yardstick: as many as the ranks move together, but enough for a throughput and not more than seconds. */
 const MIN_RAW_BYTES = 4_194_304
 const MAX_RAW_BYTES = 16_777_216
+/** Bytes up to which an all-reduce is about latency. */
+const SMALL_BYTES = 16_384
 
 export interface Figures {
   carrier: BenchCarrier
@@ -37,6 +39,13 @@ export interface Figures {
   raw: { median: number; fastest: number; slowest: number; of: string } | null
   /** Median over the repetitions, each with the raw rate measured just before it. */
   ringEfficiency: number | null
+  /**
+   * Of small ones: what an all-reduce took over what its steps take at the least, each a small message's way one way on
+   * the bare carrier, measured before each repetition. Null for larger ones and where there is no bare carrier.
+   */
+  latencyRatio: number | null
+  /** Steps of the algorithm that was chosen. */
+  steps: number
   /** Runnable processes of the machine, mean of the last minute, after the last repetition. */
   loadAverage: number
 }
@@ -53,6 +62,7 @@ export async function measureCase(
   const times: number[] = []
   const rates: number[] = []
   const efficiencies: number[] = []
+  const latencyRatios: number[] = []
   const began = performance.now()
   const enough = (): boolean => {
     if (wanted !== undefined) return times.length >= wanted
@@ -62,8 +72,10 @@ export async function measureCase(
   while (!enough()) {
     signal.throwIfAborted()
     const rate = await yardstick?.measure(rawBytes)
+    const oneWayMs = bytes > SMALL_BYTES ? undefined : await yardstick?.oneWayMs()
     const ms = (await world.ring(bytes, batch)) / batch
     times.push(ms)
+    if (oneWayMs !== undefined) latencyRatios.push(ms / (oneWayMs * (await world.steps())))
     if (rate === undefined) continue
     rates.push(rate)
     efficiencies.push(ringEfficiency(ranks, bytes, ms, rate))
@@ -84,8 +96,20 @@ export async function measureCase(
       of: yardstick.of,
     },
     ringEfficiency: yardstick && median(efficiencies),
+    latencyRatio: latencyRatios.length === 0 ? null : median(latencyRatios),
+    steps: await world.steps(),
     loadAverage: loadavg()[0]!,
   }
+}
+
+/** The efficiency of a new world's very first all-reduce, and what it took; null where there is no bare carrier. */
+export async function measureFirst(world: World, bytes: number): Promise<{ ms: number; efficiency: number } | null> {
+  const ms = await world.cold(bytes)
+  if (world.yardstick === null) return null
+  // Measured warm, and twice: what comes second is what the carrier can do.
+  const rawBytes = Math.min(MAX_RAW_BYTES, Math.max(MIN_RAW_BYTES, bytes))
+  await world.yardstick.measure(rawBytes)
+  return { ms, efficiency: ringEfficiency(world.ranks, bytes, ms, await world.yardstick.measure(rawBytes)) }
 }
 
 /** @returns how many all-reduces make one batch */

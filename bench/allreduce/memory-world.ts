@@ -4,7 +4,7 @@
  */
 import { createProcessGroup, type ProcessGroup } from '@rondo/collectives'
 import { memoryMesh } from '@rondo/transport'
-import { RingOperands } from './operands.ts'
+import { RingOperands, stepsOfNewest } from './operands.ts'
 import type { World } from './world.ts'
 
 export async function openMemoryWorld(ranks: number): Promise<World> {
@@ -22,6 +22,9 @@ export async function openMemoryWorld(ranks: number): Promise<World> {
     yardstick: null,
     ring: async (bytes, count) =>
       Math.max(...(await Promise.all(groups.map((group, rank) => operands[rank]!.time(group, bytes, count))))),
+    cold: async (bytes) =>
+      Math.max(...(await Promise.all(groups.map((group, rank) => operands[rank]!.time(group, bytes, 1, true))))),
+    steps: async () => Math.max(...groups.map(stepsOfNewest)),
     close: async () => void (await Promise.all(groups.map((group) => group.close()))),
   }
 }

@@ -34,8 +34,15 @@ export type MeasureTask =
       messageBytes: number
       timeoutMs: number
     }
-  /** `count` all-reduces, one after the other, of `bytes` per rank. Answers with the milliseconds of all. */
-  | { task: 'ring'; bytes: number; count: number }
+  /** Messages there and back, one after the other. The side that sends first answers with the median's milliseconds. */
+  | { task: 'echo'; side: 'send' | 'receive'; count: number; timeoutMs: number }
+  /**
+   * `count` all-reduces, one after the other, of `bytes` per rank. Answers with the milliseconds of all. `cold` leaves out
+   * what otherwise comes before the clock starts.
+   */
+  | { task: 'ring'; bytes: number; count: number; cold: boolean }
+  /** Answers with the steps that the newest all-reduce took. */
+  | { task: 'steps' }
 
 export interface JoinOptions {
   session: string

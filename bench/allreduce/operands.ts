@@ -11,7 +11,7 @@ export class RingOperands {
   #output = new Float32Array(0)
 
   /** Milliseconds of `count` sums of `bytes` per rank, one after the other, from a barrier to this rank's last result. */
-  async time(group: ProcessGroup, bytes: number, count: number): Promise<number> {
+  async time(group: ProcessGroup, bytes: number, count: number, cold = false): Promise<number> {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes
       this.#input = new Float32Array(bytes / 4).fill(group.rank + 1)
@@ -19,9 +19,11 @@ export class RingOperands {
     }
     const x = this.#input
     const into = this.#output
-    const prime = Math.min(x.length, PRIME_BYTES / 4)
-    await group.allReduce(x.subarray(0, prime), { into: into.subarray(0, prime) })
-    into.fill(0)
+    if (!cold) {
+      const prime = Math.min(x.length, PRIME_BYTES / 4)
+      await group.allReduce(x.subarray(0, prime), { into: into.subarray(0, prime) })
+      into.fill(0)
+    }
     await group.barrier()
     const started = performance.now()
     for (let i = 0; i < count; i++) await group.allReduce(x, { into })
@@ -32,4 +34,11 @@ export class RingOperands {
     }
     return ms
   }
+}
+
+/** Steps of the newest all-reduce: how many messages had to wait for one another. */
+export function stepsOfNewest(group: ProcessGroup): number {
+  const newest = group.flightRecorder.dump().findLast(({ op }) => op.startsWith('allReduce'))
+  invariant(newest, 'no all-reduce is on record')
+  return newest.steps
 }

@@ -18,6 +18,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'bus bandwidth', width: 13, text: (figures) => formatRate(figures.busBandwidth) },
   { title: 'raw one way', width: 11, text: ({ raw }) => (raw === null ? '–' : formatRate(raw.median)) },
   { title: 'ringEfficiency', width: 14, text: (figures) => figures.ringEfficiency?.toFixed(2) ?? '–' },
+  { title: 'steps', width: 5, text: ({ steps }) => String(steps) },
+  { title: '× latency', width: 9, text: ({ latencyRatio }) => latencyRatio?.toFixed(2) ?? '–' },
   { title: 'runs', width: 4, text: ({ repetitions }) => String(repetitions) },
 ]
 

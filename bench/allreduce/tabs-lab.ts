@@ -25,6 +25,9 @@ const MEASURE_MS = 180_000
 /** Bytes before the yardstick's clock starts: a congestion window may have shrunk while the all-reduce ran. */
 const PRIME_RAW_BYTES = 1_048_576
 
+/** Small messages there and back, one after the other, for their median. */
+const ECHOES = 50
+
 /** Bytes of the yardstick's messages: what was measured to be fastest on each carrier (docs/benchmarks.md). */
 const RAW_MESSAGE_BYTES: Readonly<Record<Exclude<TabCarrier, 'shared'>, number>> = { webrtc: 65_536, port: 524_288 }
 
@@ -118,9 +121,14 @@ export class TabsLab {
       carrier,
       ranks,
       async ring(bytes, count) {
-        const task: MeasureTask = { task: 'ring', bytes, count }
+        const task: MeasureTask = { task: 'ring', bytes, count, cold: false }
         return Math.max(...(await measure(`an all-reduce of ${bytes} bytes`, new Array(tabs).fill(task))))
       },
+      async cold(bytes) {
+        const task: MeasureTask = { task: 'ring', bytes, count: 1, cold: true }
+        return Math.max(...(await measure(`the first all-reduce of ${bytes} bytes`, new Array(tabs).fill(task))))
+      },
+      steps: async () => Math.max(...(await measure('the steps taken', new Array(tabs).fill({ task: 'steps' })))),
       yardstick:
         carrier === 'shared'
           ? null
@@ -138,6 +146,12 @@ export class TabsLab {
                 const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
                 const [ms] = await measure(`${bytes} bytes one way`, sides)
                 return (bytes / ms!) * 1_000
+              },
+              async oneWayMs() {
+                const common = { task: 'echo', count: ECHOES, timeoutMs: MEASURE_MS } as const
+                const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
+                const [ms] = await measure('messages there and back', sides)
+                return ms! / 2
               },
             },
       close,

@@ -1,9 +1,16 @@
 /** A rank of the bench: a real process group over the links its page makes, and the bare pipe beside it. */
 import { createProcessGroup, type ProcessGroup } from '@rondo/collectives'
 import { acceptLinks } from '@rondo/transport'
-import { measureRawReceive, measureRawSend, type RawPipe, rawChannelOpen } from '../raw-link.ts'
+import {
+  answerEchoes,
+  measureEcho,
+  measureRawReceive,
+  measureRawSend,
+  type RawPipe,
+  rawChannelOpen,
+} from '../raw-link.ts'
 import type { WorkerTask } from './messages.ts'
-import { RingOperands } from './operands.ts'
+import { RingOperands, stepsOfNewest } from './operands.ts'
 
 let group: ProcessGroup | undefined
 let pipe: RawPipe | undefined
@@ -39,7 +46,18 @@ async function perform(task: WorkerTask): Promise<number> {
     }
     case 'ring':
       if (group === undefined) throw new Error('this rank is in no group')
-      return operands.time(group, task.bytes, task.count)
+      return operands.time(group, task.bytes, task.count, task.cold)
+    case 'steps':
+      if (group === undefined) throw new Error('this rank is in no group')
+      return stepsOfNewest(group)
+    case 'echo': {
+      if (pipe === undefined) throw new Error('this rank has no bare pipe')
+      const signal = AbortSignal.timeout(task.timeoutMs)
+      if (!(pipe instanceof MessagePort)) await rawChannelOpen(pipe, signal)
+      if (task.side === 'send') return measureEcho(pipe, task.count, signal)
+      await answerEchoes(pipe, task.count, signal)
+      return 0
+    }
     default:
       return task satisfies never
   }

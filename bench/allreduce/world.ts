@@ -6,6 +6,8 @@ export interface Yardstick {
   readonly of: string
   /** Bytes per second one way. */
   measure(bytes: number): Promise<number>
+  /** Milliseconds of a small message one way: half its way there and back. */
+  oneWayMs(): Promise<number>
 }
 
 export interface World {
@@ -13,6 +15,10 @@ export interface World {
   readonly ranks: number
   /** Milliseconds, on the slowest rank, of `count` all-reduces of `bytes` per rank. */
   ring(bytes: number, count: number): Promise<number>
+  /** The same for one all-reduce, with nothing before it: in a new world the very first. */
+  cold(bytes: number): Promise<number>
+  /** Steps of the newest all-reduce. */
+  steps(): Promise<number>
   /** The bare carrier between two of the ranks; null where there is none. */
   readonly yardstick: Yardstick | null
   close(): Promise<void>

@@ -42,7 +42,7 @@ describe('the arguments of bench allreduce', () => {
     [['--ranks', '2,x'], /--ranks=2,x: "x"/],
     [['--ranks', '17'], /allowed are 2 to 16/],
     [['--sizes', '4KiB,,1MiB'], /"" is no size/],
-    [['--carriers', 'webrtc,relay'], /"relay" is no carrier; allowed are webrtc, port, memory/],
+    [['--carriers', 'webrtc,relay'], /"relay" is no carrier; allowed are webrtc, port, shared, memory/],
     [['--repetitions', '0'], /--repetitions=0: an integer from 1 to 1000/],
     [['--repetitions', '2.5'], /--repetitions=2.5/],
     [['--json'], /--json: a value is missing/],

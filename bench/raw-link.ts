@@ -28,8 +28,6 @@ const KNOCK = 'rondo-raw-knock'
 const READY = 'rondo-raw-ready'
 /** What the receiver says when everything arrived. */
 const DONE = 'rondo-raw-done'
-/** What goes there and back when the way itself is timed. */
-const ECHO = 'rondo-raw-echo'
 /** Not the links' lane (100), so that both may share a test. */
 const RAW_CHANNEL_ID = 101
 
@@ -79,16 +77,17 @@ export async function measureRawReceive(
   say(pipe, DONE)
 }
 
-/** Milliseconds of a small message's way there and back, the median of `count`. The other end runs `answerEchoes`. */
-export async function measureEcho(pipe: RawPipe, count: number, signal: AbortSignal): Promise<number> {
+/** Milliseconds of a message's way there and back, the median of `count`. The other end runs `answerEchoes`. */
+export async function measureEcho(pipe: RawPipe, bytes: number, count: number, signal: AbortSignal): Promise<number> {
   const ready = messages(pipe, signal, (data) => data === READY)
   say(pipe, KNOCK)
   await ready
   const times: number[] = []
+  const message = new Uint8Array(bytes)
   for (let i = 0; i < count; i++) {
-    const back = messages(pipe, signal, (data) => data === ECHO)
+    const back = messages(pipe, signal, (data) => data instanceof ArrayBuffer)
     const started = performance.now()
-    say(pipe, ECHO)
+    give(pipe, message.slice())
     await back
     times.push(performance.now() - started)
   }
@@ -99,13 +98,42 @@ export async function answerEchoes(pipe: RawPipe, count: number, signal: AbortSi
   let left = count
   const answered = messages(pipe, signal, (data) => {
     if (data === KNOCK) say(pipe, READY)
-    if (data !== ECHO) return false
-    say(pipe, ECHO)
+    if (!(data instanceof ArrayBuffer)) return false
+    give(pipe, new Uint8Array(data))
     left -= 1
     return left === 0
   })
   say(pipe, READY)
   await answered
+}
+
+/**
+ * Milliseconds of one exchange: both ends send a message at once and wait for the other's, `count` times in a row. Both
+ * run this; it is all that an all-reduce of two ranks has to do.
+ */
+export async function measureExchange(
+  pipe: RawPipe,
+  bytes: number,
+  count: number,
+  leads: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const message = new Uint8Array(bytes)
+  const meet = messages(pipe, signal, (data) => {
+    if (data === KNOCK) say(pipe, READY)
+    return data === (leads ? READY : KNOCK)
+  })
+  say(pipe, leads ? KNOCK : READY)
+  await meet
+  // The first also brings both to the same moment.
+  let started = 0
+  for (let i = 0; i <= count; i++) {
+    if (i === 1) started = performance.now()
+    const theirs = messages(pipe, signal, (data) => data instanceof ArrayBuffer)
+    give(pipe, message.slice())
+    await theirs
+  }
+  return (performance.now() - started) / count
 }
 
 export interface RawChannelOptions {
@@ -159,6 +187,11 @@ export function rawChannelOpen(channel: RTCDataChannel, signal: AbortSignal): Pr
 
 function bufferedAmountLow(channel: RTCDataChannel, signal: AbortSignal): Promise<void> {
   return once(channel, 'bufferedamountlow', signal)
+}
+
+function give(pipe: RawPipe, message: Uint8Array<ArrayBuffer>): void {
+  if (pipe instanceof MessagePort) pipe.postMessage(message.buffer, [message.buffer])
+  else pipe.send(message)
 }
 
 function say(pipe: RawPipe, word: string): void {

@@ -40,8 +40,8 @@ export interface Figures {
   /** Median over the repetitions, each with the raw rate measured just before it. */
   ringEfficiency: number | null
   /**
-   * Of small ones: what an all-reduce took over what its steps take at the least, each a small message's way one way on
-   * the bare carrier, measured before each repetition. Null for larger ones and where there is no bare carrier.
+   * Of small ones: what an all-reduce took over what its steps take at the least, each the way of one of its messages on
+   * the bare carrier while all else is idle, measured before each repetition. Null for larger ones and without a bare carrier.
    */
   latencyRatio: number | null
   /** Steps of the algorithm that was chosen. */
@@ -72,10 +72,13 @@ export async function measureCase(
   while (!enough()) {
     signal.throwIfAborted()
     const rate = await yardstick?.measure(rawBytes)
-    const oneWayMs = bytes > SMALL_BYTES ? undefined : await yardstick?.oneWayMs()
+    const steps = await world.steps()
+    // Only in one step does everything go in one message; else a chunk for each rank does.
+    const messageBytes = steps === 1 ? bytes : Math.ceil(bytes / ranks)
+    const oneWayMs = bytes > SMALL_BYTES ? undefined : await yardstick?.oneWayMs(messageBytes)
     const ms = (await world.ring(bytes, batch)) / batch
     times.push(ms)
-    if (oneWayMs !== undefined) latencyRatios.push(ms / (oneWayMs * (await world.steps())))
+    if (oneWayMs !== undefined) latencyRatios.push(ms / (oneWayMs * steps))
     if (rate === undefined) continue
     rates.push(rate)
     efficiencies.push(ringEfficiency(ranks, bytes, ms, rate))

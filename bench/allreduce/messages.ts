@@ -34,8 +34,10 @@ export type MeasureTask =
       messageBytes: number
       timeoutMs: number
     }
-  /** Messages there and back, one after the other. The side that sends first answers with the median's milliseconds. */
-  | { task: 'echo'; side: 'send' | 'receive'; count: number; timeoutMs: number }
+  /** Messages of `bytes` there and back, one after the other. The side that sends first answers with the median's milliseconds. */
+  | { task: 'echo'; side: 'send' | 'receive'; bytes: number; count: number; timeoutMs: number }
+  /** Both sides send at once and wait for the other's message, over and over. Answers with the milliseconds of one. */
+  | { task: 'exchange'; side: 'send' | 'receive'; bytes: number; count: number; timeoutMs: number }
   /**
    * `count` all-reduces, one after the other, of `bytes` per rank. Answers with the milliseconds of all. `cold` leaves out
    * what otherwise comes before the clock starts.

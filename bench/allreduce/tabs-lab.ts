@@ -25,7 +25,7 @@ const MEASURE_MS = 180_000
 /** Bytes before the yardstick's clock starts: a congestion window may have shrunk while the all-reduce ran. */
 const PRIME_RAW_BYTES = 1_048_576
 
-/** Small messages there and back, one after the other, for their median. */
+/** Messages there and back, one after the other, for their median. */
 const ECHOES = 50
 
 /** Bytes of the yardstick's messages: what was measured to be fastest on each carrier (docs/benchmarks.md). */
@@ -147,8 +147,8 @@ export class TabsLab {
                 const [ms] = await measure(`${bytes} bytes one way`, sides)
                 return (bytes / ms!) * 1_000
               },
-              async oneWayMs() {
-                const common = { task: 'echo', count: ECHOES, timeoutMs: MEASURE_MS } as const
+              async oneWayMs(bytes) {
+                const common = { task: 'echo', bytes, count: ECHOES, timeoutMs: MEASURE_MS } as const
                 const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
                 const [ms] = await measure('messages there and back', sides)
                 return ms! / 2

@@ -54,7 +54,7 @@ async function perform(task: WorkerTask): Promise<number> {
       if (pipe === undefined) throw new Error('this rank has no bare pipe')
       const signal = AbortSignal.timeout(task.timeoutMs)
       if (!(pipe instanceof MessagePort)) await rawChannelOpen(pipe, signal)
-      if (task.side === 'send') return measureEcho(pipe, task.count, signal)
+      if (task.side === 'send') return measureEcho(pipe, task.bytes, task.count, signal)
       await answerEchoes(pipe, task.count, signal)
       return 0
     }

@@ -6,8 +6,8 @@ export interface Yardstick {
   readonly of: string
   /** Bytes per second one way. */
   measure(bytes: number): Promise<number>
-  /** Milliseconds of a small message one way: half its way there and back. */
-  oneWayMs(): Promise<number>
+  /** Milliseconds of a message of so many bytes one way: half its way there and back. */
+  oneWayMs(bytes: number): Promise<number>
 }
 
 export interface World {

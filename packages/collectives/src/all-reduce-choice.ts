@@ -77,10 +77,16 @@ export class AllReduceChooser {
     return best
   }
 
-  /** The best groups for two-level; undefined where no two ranks share anything or all share everything. */
-  levelFor(bytes: number): GroupLevel | undefined {
-    const ms = (level: GroupLevel): number => this.ms({ algorithm: 'two-level', level }, bytes)
-    return [...this.#levels].sort((a, b) => ms(a) - ms(b))[0]
+  /**
+   * What a caller asked for; undefined for two levels where no two ranks share anything or all share everything. Doubling
+   * of more than a message is halving: the same partners, fewer bytes.
+   */
+  resolve(wanted: AllReduceAlgorithm | 'auto', bytes: number): AllReduceChoice | undefined {
+    if (wanted === 'auto') return this.choose(bytes)
+    if (wanted === 'doubling' && bytes > this.#messageBytes) return { algorithm: 'halving' }
+    if (wanted !== 'two-level') return { algorithm: wanted }
+    const choices = this.#levels.map((level) => ({ algorithm: wanted, level }))
+    return choices.sort((a, b) => this.ms(a, bytes) - this.ms(b, bytes))[0]
   }
 
   /** All that come into question, those with more steps first. */
@@ -88,6 +94,8 @@ export class AllReduceChooser {
     const found: AllReduceChoice[] = [{ algorithm: 'ring' }]
     for (const level of this.#levels) found.push({ algorithm: 'two-level', level })
     found.push({ algorithm: 'halving' })
+    // One message at most: a partner's would replace what has not left yet.
+    if (bytes <= this.#messageBytes) found.push({ algorithm: 'doubling' })
     if (this.#topology.worldSize > MAX_ALL_LINKS_RANKS) return found
     found.push({ algorithm: 'mesh' })
     // Direct holds whole copies and reduces only when all of them came, which the model does not see: one message at most.
@@ -105,7 +113,9 @@ export class AllReduceChooser {
       case 'ring':
         return this.#ring(bytes)
       case 'halving':
-        return this.#recursive(bytes)
+        return this.#recursive(bytes, (step) => 2 ** -(step + 1), 2)
+      case 'doubling':
+        return this.#recursive(bytes, () => 1, 1)
       case 'two-level':
         return level === undefined ? Number.POSITIVE_INFINITY : this.#twoLevel(level, bytes)
       default:
@@ -132,13 +142,14 @@ export class AllReduceChooser {
     return this.#far.latencyMs + Math.max((steps / ranks) * hops, steps * travelMs(bytes / ranks, this.#far))
   }
 
-  #recursive(bytes: number): number {
+  /** Exchanges at growing distances, `times` each, of the share of `bytes` that `part` says. */
+  #recursive(bytes: number, part: (step: number) => number, times: number): number {
     const { cores, extra } = coresOf(this.#topology.worldSize)
     let ms = 0
     this.#halving.forEach(({ far, crossings }, step) => {
-      const part = bytes / 2 ** (step + 1)
-      const busy = Math.max(crossings * busyMs(part, this.#far), far ? 0 : busyMs(part, this.#near))
-      ms += 2 * ((far ? this.#latency() : this.#near.latencyMs) + busy)
+      const sent = part(step) * bytes
+      const busy = Math.max(crossings * busyMs(sent, this.#far), far ? 0 : busyMs(sent, this.#near))
+      ms += times * ((far ? this.#latency() : this.#near.latencyMs) + busy)
     })
     // Two vectors more, one each way, among neighbours; the farthest of them counts.
     if (extra > 0) ms += 2 * (hopMs(bytes, this.#sizes.length < cores ? this.#near : this.#far) + this.#far.latencyMs)

@@ -1,6 +1,7 @@
 /** The algorithm object of an all-reduce that was chosen. Not for: choosing it (all-reduce-choice.ts). */
 import { invariant } from '@rondo/protocol'
 import type { Algorithm } from './algorithm.ts'
+import { Doubling } from './algorithms/doubling.ts'
 import { Halving } from './algorithms/halving.ts'
 import { Mesh } from './algorithms/mesh.ts'
 import type { ReductionPlan } from './algorithms/plan.ts'
@@ -21,6 +22,8 @@ export function allReduceAlgorithm(
       return new Ring({ ...plan, order, bounds: chunkBounds(plan.input.length, worldSize), gather: true })
     case 'mesh':
       return new Mesh({ ...plan, bounds: chunkBounds(plan.input.length, worldSize) })
+    case 'doubling':
+      return new Doubling({ ...plan, order })
     case 'halving':
       return new Halving({ ...plan, order })
     case 'two-level':

@@ -32,6 +32,20 @@ describe('what algorithms cost', () => {
     }
   }
 
+  for (const ranks of [2, 3, 4, 6, 8]) {
+    it(`doubling among ${ranks} ranks takes the steps and bytes that the formula says`, async () => {
+      const world = await testWorld(ranks)
+      const before = world.groups.map((group) => group.payloadBytesSent)
+      await world.all((group) => group.allReduce(new Float32Array(LENGTH), { algorithm: 'doubling', name: 'counted' }))
+      const cost = allReduceCost('doubling', 4 * LENGTH, ranks)
+      expect(Math.max(...world.groups.map((group, rank) => group.payloadBytesSent - before[rank]!))).toBe(cost.bytes)
+      for (const group of world.groups) {
+        expect(group.flightRecorder.dump().at(-1)).toMatchObject({ name: 'counted', steps: cost.steps, state: 'done' })
+      }
+      await world.close()
+    })
+  }
+
   for (const machines of ['aabb', 'abab', 'aaabbb', 'aabbcc', 'aaab', 'abacab']) {
     it(`two-level of machines ${machines} takes the steps and bytes that the formula says`, async () => {
       const places = placesOn(machines)

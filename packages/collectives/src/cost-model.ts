@@ -21,7 +21,7 @@ export interface CostModel extends LinkCost {
   readonly classes?: Partial<Record<LinkClass, LinkCost>> | undefined
 }
 
-export const ALL_REDUCE_ALGORITHMS = ['auto', 'ring', 'mesh', 'direct', 'halving', 'two-level'] as const
+export const ALL_REDUCE_ALGORITHMS = ['auto', 'ring', 'mesh', 'direct', 'doubling', 'halving', 'two-level'] as const
 export type AllReduceAlgorithm = Exclude<(typeof ALL_REDUCE_ALGORITHMS)[number], 'auto'>
 export type BroadcastAlgorithm = 'star' | 'chain'
 
@@ -37,7 +37,7 @@ export type GroupSizes = readonly number[]
 /**
  * direct: everyone sends all it has to everyone, and all reduce alike. mesh: everyone sends chunk r to rank r,
  * which reduces it and sends it to everyone. ring: reduce-scatter and all-gather among neighbours. halving:
- * recursive halving and doubling. two-level: inside groups, a ring between them, inside groups.
+ * recursive halving and doubling. doubling: everything among partners. two-level: inside groups, a ring between them, inside groups.
  */
 export function allReduceCost(
   algorithm: AllReduceAlgorithm,
@@ -59,6 +59,11 @@ export function allReduceCost(
         steps: 2 * Math.log2(cores) + (folds ? 2 : 0),
         bytes: ((2 * (cores - 1)) / cores + (folds ? 1 : 0)) * bytes,
       }
+    }
+    case 'doubling': {
+      const { cores, extra } = coresOf(ranks)
+      const folds = extra > 0
+      return { steps: Math.log2(cores) + (folds ? 2 : 0), bytes: (Math.log2(cores) + (folds ? 1 : 0)) * bytes }
     }
     case 'two-level': {
       const owners = Math.min(...groups)

@@ -264,10 +264,8 @@ export class MeshGroup implements ProcessGroup {
   }
 
   #choose(wanted: AllReduceAlgorithm | 'auto', bytes: number): AllReduceChoice {
-    if (wanted === 'auto') return this.#chooser.choose(bytes)
-    if (wanted !== 'two-level') return { algorithm: wanted }
-    const level = this.#chooser.levelFor(bytes)
-    if (level !== undefined) return { algorithm: wanted, level }
+    const choice = this.#chooser.resolve(wanted, bytes)
+    if (choice !== undefined) return choice
     throw bad(
       'allReduce',
       'algorithm two-level',

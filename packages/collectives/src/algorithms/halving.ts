@@ -192,6 +192,20 @@ export function partnersAt(order: readonly number[], step: number): Array<[numbe
   return pairs
 }
 
+/**
+ * Where a rank stands: its index among the cores, null if it is folded into one; the rank that is folded into it, or into
+ * which it is; and the ranks of other cores.
+ */
+export function placeOf(
+  order: readonly number[],
+  rank: number,
+): { core: number | null; folded: number | undefined; coreAt: (core: number) => number } {
+  const core = coreIndex(order, rank)
+  const { extra } = coresOf(order.length)
+  const folded = core === null ? order[order.indexOf(rank) - 1] : core < extra ? order[2 * core + 1] : undefined
+  return { core, folded, coreAt: (other) => coreAt(order, other) }
+}
+
 /** Of the first 2·extra places every second one folds into the one before it; the others are the cores. */
 function coreAt(order: readonly number[], core: number): number {
   const { extra } = coresOf(order.length)
@@ -213,18 +227,16 @@ function pieceOf(core: number, cores: number): number {
 }
 
 function stagesOf(order: readonly number[], rank: number): Stage[] {
-  const { cores, extra } = coresOf(order.length)
+  const { cores } = coresOf(order.length)
   const all = [0, cores] as const
-  const core = coreIndex(order, rank)
+  const { core, folded } = placeOf(order, rank)
   if (core === null) {
-    const partner = order[order.indexOf(rank) - 1]!
     return [
-      { partner, reduces: true, receives: NONE, sends: all },
-      { partner, reduces: false, receives: all, sends: NONE },
+      { partner: folded!, reduces: true, receives: NONE, sends: all },
+      { partner: folded!, reduces: false, receives: all, sends: NONE },
     ]
   }
   const stages: Stage[] = []
-  const folded = core < extra ? order[2 * core + 1] : undefined
   if (folded !== undefined) stages.push({ partner: folded, reduces: true, receives: all, sends: NONE })
   let [first, last] = all as readonly [number, number]
   const doubling: Stage[] = []

@@ -120,8 +120,10 @@ export async function measureExchange(
 ): Promise<number> {
   const message = new Uint8Array(bytes)
   const meet = messages(pipe, signal, (data) => {
-    if (data === KNOCK) say(pipe, READY)
-    return data === (leads ? READY : KNOCK)
+    if (data !== (leads ? READY : KNOCK)) return false
+    // Whichever of the first two words was lost, this one is heard.
+    say(pipe, leads ? KNOCK : READY)
+    return true
   })
   say(pipe, leads ? KNOCK : READY)
   await meet

@@ -44,6 +44,8 @@ export interface Figures {
    * the bare carrier while all else is idle, measured before each repetition. Null for larger ones and without a bare carrier.
    */
   latencyRatio: number | null
+  /** The same over steps in which two ranks of an idle machine send at once, on the bare carrier. */
+  exchangeRatio: number | null
   /** Steps of the algorithm that was chosen. */
   steps: number
   /** Runnable processes of the machine, mean of the last minute, after the last repetition. */
@@ -63,6 +65,7 @@ export async function measureCase(
   const rates: number[] = []
   const efficiencies: number[] = []
   const latencyRatios: number[] = []
+  const exchangeRatios: number[] = []
   const began = performance.now()
   const enough = (): boolean => {
     if (wanted !== undefined) return times.length >= wanted
@@ -75,10 +78,13 @@ export async function measureCase(
     const steps = await world.steps()
     // Only in one step does everything go in one message; else a chunk for each rank does.
     const messageBytes = steps === 1 ? bytes : Math.ceil(bytes / ranks)
-    const oneWayMs = bytes > SMALL_BYTES ? undefined : await yardstick?.oneWayMs(messageBytes)
+    const small = bytes > SMALL_BYTES ? null : yardstick
+    const oneWayMs = await small?.oneWayMs(messageBytes)
+    const exchangeMs = await small?.exchangeMs(messageBytes)
     const ms = (await world.ring(bytes, batch)) / batch
     times.push(ms)
     if (oneWayMs !== undefined) latencyRatios.push(ms / (oneWayMs * steps))
+    if (exchangeMs !== undefined) exchangeRatios.push(ms / (exchangeMs * steps))
     if (rate === undefined) continue
     rates.push(rate)
     efficiencies.push(ringEfficiency(ranks, bytes, ms, rate))
@@ -100,6 +106,7 @@ export async function measureCase(
     },
     ringEfficiency: yardstick && median(efficiencies),
     latencyRatio: latencyRatios.length === 0 ? null : median(latencyRatios),
+    exchangeRatio: exchangeRatios.length === 0 ? null : median(exchangeRatios),
     steps: await world.steps(),
     loadAverage: loadavg()[0]!,
   }

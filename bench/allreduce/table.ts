@@ -20,6 +20,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'ringEfficiency', width: 14, text: (figures) => figures.ringEfficiency?.toFixed(2) ?? '–' },
   { title: 'steps', width: 5, text: ({ steps }) => String(steps) },
   { title: '× latency', width: 9, text: ({ latencyRatio }) => latencyRatio?.toFixed(2) ?? '–' },
+  { title: '× exchange', width: 10, text: ({ exchangeRatio }) => exchangeRatio?.toFixed(2) ?? '–' },
   { title: 'runs', width: 4, text: ({ repetitions }) => String(repetitions) },
 ]
 

@@ -147,6 +147,11 @@ export class TabsLab {
                 const [ms] = await measure(`${bytes} bytes one way`, sides)
                 return (bytes / ms!) * 1_000
               },
+              async exchangeMs(bytes) {
+                const common = { task: 'exchange', bytes, count: ECHOES, timeoutMs: MEASURE_MS } as const
+                const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))
+                return Math.max(...(await measure('messages both ways at once', sides)))
+              },
               async oneWayMs(bytes) {
                 const common = { task: 'echo', bytes, count: ECHOES, timeoutMs: MEASURE_MS } as const
                 const sides = (['send', 'receive'] as const).map((side) => ({ ...common, side }))

@@ -4,6 +4,7 @@ import { acceptLinks } from '@rondo/transport'
 import {
   answerEchoes,
   measureEcho,
+  measureExchange,
   measureRawReceive,
   measureRawSend,
   type RawPipe,
@@ -50,6 +51,12 @@ async function perform(task: WorkerTask): Promise<number> {
     case 'steps':
       if (group === undefined) throw new Error('this rank is in no group')
       return stepsOfNewest(group)
+    case 'exchange': {
+      if (pipe === undefined) throw new Error('this rank has no bare pipe')
+      const signal = AbortSignal.timeout(task.timeoutMs)
+      if (!(pipe instanceof MessagePort)) await rawChannelOpen(pipe, signal)
+      return measureExchange(pipe, task.bytes, task.count, task.side === 'send', signal)
+    }
     case 'echo': {
       if (pipe === undefined) throw new Error('this rank has no bare pipe')
       const signal = AbortSignal.timeout(task.timeoutMs)

@@ -8,6 +8,8 @@ export interface Yardstick {
   measure(bytes: number): Promise<number>
   /** Milliseconds of a message of so many bytes one way: half its way there and back. */
   oneWayMs(bytes: number): Promise<number>
+  /** Milliseconds until two ranks that send such a message at once have the other's: what one step of all-reduces is. */
+  exchangeMs(bytes: number): Promise<number>
 }
 
 export interface World {

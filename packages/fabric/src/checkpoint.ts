@@ -4,6 +4,7 @@
  */
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, readTensors, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
+import type { ReplicaState } from '@rondo/strategies'
 import type { RankContext } from './context.ts'
 import { FabricModel, FabricOptimizer } from './fabric-model.ts'
 
@@ -22,6 +23,7 @@ export async function saveCheckpoint(context: RankContext, path: string, state: 
     )
   }
   const { group, signal } = context
+  for (const value of Object.values(state)) if (value instanceof FabricModel) await value.syncWeights()
   if (group.rank === 0) await context.files.write(path, await encodeState(state))
   await group.barrier('save', { signal })
 }
@@ -36,6 +38,10 @@ async function encodeState(state: CheckpointState): Promise<Uint8Array<ArrayBuff
       parameters.forEach(({ name, variable }, i) => {
         tensors.push({ name: `${key}.${name}`, shape: variable.shape, data: arrays[i] as Float32Array<ArrayBuffer> })
       })
+      const own = value.replica.state?.()
+      for (const tensor of own?.tensors ?? []) {
+        tensors.push({ ...tensor, name: `${strategyPrefix(key, own?.strategy ?? '')}${tensor.name}` })
+      }
     } else if (value instanceof FabricOptimizer) {
       const saved = await value.optimizer.state()
       for (const tensor of saved.tensors) tensors.push({ ...tensor, name: `${key}.${tensor.name}` })
@@ -45,6 +51,11 @@ async function encodeState(state: CheckpointState): Promise<Uint8Array<ArrayBuff
     }
   }
   return encodeSafetensors(tensors, { [VALUES_KEY]: JSON.stringify(values) })
+}
+
+/** Beginning of the names under which a model's strategy keeps its own tensors. */
+function strategyPrefix(key: string, strategy: string): string {
+  return `${key}.strategy.${strategy}.`
 }
 
 /**
@@ -82,6 +93,8 @@ export async function loadCheckpoint(
         found.map(({ parameter }) => parameter.variable),
         found.map(({ tensor }) => tensor.data as Float32Array),
       )
+      const ofStrategy = takeStrategyState(key, byName)
+      await target.replica.restore?.(ofStrategy)
     } else if (target instanceof FabricOptimizer) {
       const prefix = `${key}.`
       const own = [...byName.keys()].filter((name) => name.startsWith(prefix))
@@ -100,6 +113,21 @@ export async function loadCheckpoint(
     )
   }
   return values
+}
+
+/**
+ * What a strategy saved beside the model `key`, taken off `byName`; null when it saved nothing. The model's strategy
+ * judges whether it is its own; another's is of no use and no reason to refuse the weights.
+ */
+function takeStrategyState(key: string, byName: Map<string, NamedTensor>): ReplicaState | null {
+  const start = `${key}.strategy.`
+  const names = [...byName.keys()].filter((name) => name.startsWith(start))
+  const [strategy] = names[0]?.slice(start.length).split('.') ?? []
+  if (strategy === undefined) return null
+  const prefix = strategyPrefix(key, strategy)
+  const tensors = names.map((name) => ({ ...(byName.get(name) as NamedTensor), name: name.slice(prefix.length) }))
+  for (const name of names) byName.delete(name)
+  return { strategy, tensors }
 }
 
 function checkShape(path: string, name: string, wanted: number[], found: readonly number[]): void {

@@ -137,6 +137,12 @@ export class RankContext {
     return this.seats.filter((seat) => seat.nodeRank === this.nodeRank).length || 1
   }
 
+  /** Ranks of this rank's node, ascending. */
+  get nodeRanks(): number[] {
+    const own = this.seats.filter((seat) => seat.nodeRank === this.nodeRank).map((seat) => seat.rank)
+    return own.length > 0 ? own.sort((a, b) => a - b) : [this.group.rank]
+  }
+
   get numNodes(): number {
     return new Set(this.seats.map((seat) => seat.nodeRank)).size || 1
   }

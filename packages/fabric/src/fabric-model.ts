@@ -5,7 +5,7 @@
 import type { Model, Optimizer, Parameter, tf } from '@rondo/engine'
 import { parametersOf, weightsHash } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import type { Replica } from '@rondo/strategies'
+import type { OwnCommHook, Replica } from '@rondo/strategies'
 
 /** What `setup` accepts as a model: a tfjs LayersModel, or an object with `forward` and `parameters()`. */
 export type UserModel = Model
@@ -31,6 +31,28 @@ export class FabricModel<M extends UserModel = UserModel> {
   /** Parameters in order, by structural path. */
   parameters(): Parameter[] {
     return parametersOf(this.module)
+  }
+
+  /**
+   * Makes the weights of all ranks equal now; collective. DDP's always are, so nothing happens there; with local_sgd
+   * and diloco call it before weights are used for more than training. Saving and the end of a script do it too.
+   */
+  async syncWeights(): Promise<void> {
+    await this.replica.syncWeights?.()
+  }
+
+  /**
+   * Averages gradients by a communication hook from now on, as DDPStrategy's ddpCommHook, ddpCommState and
+   * ddpCommWrapper; on all ranks alike, before training. Throws CONFLICT when the model has a hook.
+   */
+  registerCommHook(hook: string | OwnCommHook, options: { state?: unknown; wrapper?: string } = {}): void {
+    if (this.replica.registerCommHook === undefined) {
+      throw new RondoError(
+        'UNSUPPORTED',
+        'registerCommHook(): this strategy sends no gradients, so there is nothing to hook into. Use strategy "ddp".',
+      )
+    }
+    this.replica.registerCommHook({ hook, state: options.state, wrapper: options.wrapper })
   }
 
   /** SHA-256, hexadecimal, over all parameter bytes in order: equal on all ranks. */

@@ -4,13 +4,7 @@
  */
 import { normaliseAccelerator } from '@rondo/engine'
 import { MAX_MEMBERS, RondoError, type RunConfig } from '@rondo/protocol'
-import {
-  DdpStrategy,
-  findsUnusedParameters,
-  parseStrategyName,
-  type Strategy,
-  type StrategyName,
-} from '@rondo/strategies'
+import { createStrategy, parseStrategyName, type Strategy, type StrategyName } from '@rondo/strategies'
 import { parseDevices } from './devices.ts'
 import { type Precision, parsePrecision } from './precision.ts'
 
@@ -64,14 +58,10 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
       ? null
       : (choose('strategy', options.strategy, config?.strategy, config, parseStrategyName) ?? 'auto')
   if (strategyName?.startsWith('ddp_fork')) notes.push(FORK_NOTE)
-  const strategy = typeof options.strategy === 'object' ? options.strategy : strategyOf(strategyName ?? 'auto')
+  const strategy = typeof options.strategy === 'object' ? options.strategy : createStrategy(strategyName ?? 'auto')
   const precision = choose('precision', asText(options.precision), config?.precision, config, parsePrecision)
   if (world) checkWorld(options, config, world)
   return { accelerator: accelerator ?? 'auto', strategy, strategyName, precision: precision ?? '32-true', notes }
-}
-
-function strategyOf(name: StrategyName): Strategy {
-  return new DdpStrategy({ findUnusedParameters: findsUnusedParameters(name) })
 }
 
 /** The one value of two sides. `auto` never conflicts: it takes the other side's value. */

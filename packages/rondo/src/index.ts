@@ -65,7 +65,21 @@ export {
   parseGpus,
 } from '@rondo/fabric'
 export { RondoError } from '@rondo/protocol'
-export { type DdpOptions, DdpStrategy } from '@rondo/strategies'
+export {
+  type CommHookContext,
+  type DdpOptions,
+  type DdpOptions as DDPOptions,
+  DdpStrategy,
+  DdpStrategy as DDPStrategy,
+  type DiLoCoOptions,
+  DiLoCoStrategy,
+  type GradientBucket,
+  type LocalSGDOptions,
+  LocalSGDStrategy,
+  type OwnCommHook,
+  type PostLocalSGDOptions,
+  PostLocalSGDStrategy,
+} from '@rondo/strategies'
 export {
   Accuracy,
   type AnyBatch,

@@ -38,8 +38,11 @@ export type StrategyName = (typeof STRATEGY_NAMES)[number]
 /** DDP's names: how ranks are started, then whether unused parameters are looked for. */
 const DDP_NAME = /^ddp(_spawn|_notebook|_fork)?(?:_find_unused_parameters_(true|false))?$/
 
+/** Strategies whose ranks train alone for a while. */
+const LOCAL_NAMES: readonly string[] = ['local_sgd', 'post_local_sgd', 'diloco']
+
 /** Names that this version runs. The others are known, and refused with a sentence that says so. */
-const AVAILABLE = STRATEGY_NAMES.filter((name) => name === 'auto' || DDP_NAME.test(name))
+const AVAILABLE = STRATEGY_NAMES.filter((name) => name === 'auto' || DDP_NAME.test(name) || LOCAL_NAMES.includes(name))
 
 /**
  * Checks a strategy name, case ignored. Throws BAD_ARGUMENT listing the known names, or UNSUPPORTED for a
@@ -71,4 +74,9 @@ export function startsFromFunction(name: StrategyName): boolean {
 /** Whether a name asks for DDP that tolerates parameters without gradient. */
 export function findsUnusedParameters(name: StrategyName): boolean {
   return DDP_NAME.exec(name)?.[2] === 'true'
+}
+
+/** Whether a name means DDP, however ranks are started: what averages gradients at every step. */
+export function averagesGradients(name: StrategyName): boolean {
+  return name === 'auto' || DDP_NAME.test(name)
 }

@@ -4,8 +4,9 @@
  * people call (fabric) or moving bytes (collectives).
  */
 import type { ProcessGroup } from '@rondo/collectives'
-import type { Model, Optimizer } from '@rondo/engine'
+import type { Model, NamedTensor, Optimizer } from '@rondo/engine'
 import type { SpanSink, StepTimes } from '@rondo/protocol'
+import type { CommHookOptions } from './ddp/hooks/resolve.ts'
 
 export interface StrategyContext {
   group: ProcessGroup
@@ -15,6 +16,8 @@ export interface StrategyContext {
   spans?: SpanSink | null
   /** Gives ranks whose device is lost another one; absent where a loss ends the run. */
   devices?: DeviceRecovery
+  /** Ranks of this rank's node, itself included, ascending; absent: all ranks are on one. */
+  nodeRanks?: readonly number[]
 }
 
 /** How ranks go on when one of them loses its device. */
@@ -40,12 +43,21 @@ export interface StepReport {
   samples: number
 }
 
+/** What a replica keeps between steps beside weights and optimizer, equal on all ranks. */
+export interface ReplicaState {
+  /** Who wrote it: only the same strategy takes it over. */
+  strategy: string
+  tensors: NamedTensor[]
+}
+
 /** One model set up on this rank, with its peers on the others. */
 export interface Replica {
   /** The numbers of the last optimizer step; null before the first. */
   readonly lastStep: StepReport | null
   /** Meets the others in every synchronisation to see who lost a device (`StrategyContext.devices`). */
   readonly watchesDevices?: boolean
+  /** What travels and in which format: "f32", "weights as f16, every 64 steps". */
+  readonly wire: string
   /**
    * Runs `lossFn` forward and backward and adds its gradient, weighted by `samples`, to what the next step
    * uses. `lossFn` returns a scalar: the mean over its samples. With `synchronise` all contributions since
@@ -57,6 +69,14 @@ export interface Replica {
   /** Forgets all gradients. */
   zeroGrad(): void
   dispose(): void
+  /** Makes the weights of all ranks equal now; absent where they always are. Collective. */
+  syncWeights?(): Promise<void>
+  /** Right after `syncWeights`; absent where there is nothing to keep. */
+  state?(): ReplicaState
+  /** The weights were replaced from outside, with what was saved beside them or null. Collective. */
+  restore?(saved: ReplicaState | null): Promise<void>
+  /** Averages gradients by a communication hook from now on; absent where none travel. Throws for a second one. */
+  registerCommHook?(options: CommHookOptions): void
 }
 
 export interface Strategy {

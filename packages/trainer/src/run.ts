@@ -2,7 +2,7 @@
  * One call of fit, validate, test or predict on this rank: what all loops share. Knows the ranks, calls hooks, keeps
  * what modules log and publishes it. Not for: what happens when (loops).
  */
-import { currentRankContext, Fabric, type FabricOptions, type RankContext } from '@rondo/fabric'
+import { currentRankContext, Fabric, type FabricModel, type FabricOptions, type RankContext } from '@rondo/fabric'
 import type { Logger } from '@rondo/loggers'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
@@ -44,6 +44,8 @@ export class Run {
   readonly trainResults = new Results()
   evaluationResults = new Results()
   readonly runtime: ModuleRuntime
+  /** The module as it is trained; null outside of fit. */
+  model: FabricModel | null = null
   scope: Scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   /** Names for which the hint about syncDist was given. */
   readonly hinted = new Set<string>()

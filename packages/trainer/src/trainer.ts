@@ -5,7 +5,7 @@
 import { type Optimizer, randomState } from '@rondo/engine'
 import { currentRankContext, type FabricOptions, type RankContext } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
-import { DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
+import { averagesGradients, DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
 import type { Callback } from './callbacks/callback.ts'
 import { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
 import type { Stage } from './hooks.ts'
@@ -156,6 +156,7 @@ export class Trainer {
       )
     }
     const { group, signal } = this.ranks
+    await this.run?.model?.syncWeights()
     const random = await this.gather(randomState())
     if (group.rank === 0) {
       const state = await captureState(this, module, { optimizers: !weightsOnly, random })
@@ -215,7 +216,8 @@ export class Trainer {
   fabricOptions(): FabricOptions {
     const { accelerator, strategy, devices, numNodes, precision } = this.options
     const name = typeof strategy === 'string' ? parseStrategyName(strategy) : 'auto'
-    const uniform = this.resolved.gradientAverage === 'uniform' && typeof strategy !== 'object'
+    const uniform =
+      this.resolved.gradientAverage === 'uniform' && typeof strategy !== 'object' && averagesGradients(name)
     const chosen = uniform && this.ranks.config !== null ? uniformStrategy(findsUnusedParameters(name)) : strategy
     return {
       ...(accelerator === undefined ? {} : { accelerator }),

@@ -43,6 +43,7 @@ export class RankProgram {
     try {
       const context = await this.prepare()
       const result = await this.runScript(context)
+      for (const model of context.models) await model.syncWeights()
       await context.during('barrier', 'end of script', () =>
         context.group.barrier('end of script', { signal: this.abort.signal }),
       )

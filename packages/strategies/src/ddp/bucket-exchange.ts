@@ -115,6 +115,8 @@ export class BucketExchange {
     if (devices !== null) {
       // Only now is it known whether this rank's own device lasted.
       await this.before
+      // A hook's own collectives come first on every rank.
+      await this.parts.reducer.idle
       const flags = await group.allGather(Uint8Array.of(devices.isLost ? 1 : 0), { name: 'lost devices', signal })
       lostRanks = [...flags].flatMap((flag, rank) => (flag === 1 ? [rank] : []))
     }

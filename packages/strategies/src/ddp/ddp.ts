@@ -1,13 +1,18 @@
 /**
  * Distributed data parallel: every rank holds the whole model and sees its share of the data; gradients are
  * averaged, each rank steps its own optimizer, and the replicas stay bit-identical (PyTorch DDP, Li et al.
- * 2020). Not for: the step itself (replica.ts).
+ * 2020). Not for: the step itself (replica.ts) or how gradients travel (hooks/).
  */
-import { GradientBuckets, type Model, type Parameter, parametersOf, readTensors, writeTensors } from '@rondo/engine'
+import { GradientBuckets, type Model, type Parameter } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
+import { equalStart } from '../equal-start.ts'
+import { type PostLocalSGDState, postLocalSGDState } from '../local-sgd/post-local-hook.ts'
+import { PostLocalReplica } from '../local-sgd/post-local-replica.ts'
+import { number, wholeNumber } from '../options.ts'
 import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
+import type { OwnCommHook } from './hooks/own-hook.ts'
+import { type CommHookName, type CommHookOptions, type CommHookWrapper, makeCommHook } from './hooks/resolve.ts'
 import { DdpReplica } from './replica.ts'
-import { verifyParameters } from './verify.ts'
 
 const BYTES_PER_MB = 1024 * 1024
 const BYTES_PER_VALUE = 4
@@ -32,13 +37,37 @@ export interface DdpOptions {
   gradientAverage?: 'weighted' | 'uniform'
   /** Makes rank 0's initial weights everyone's. Only for tests and experiments may this be off. */
   initSync?: boolean
+  /**
+   * How gradients travel: `fp32` (default), `fp16`, `bf16`, `int8`, `powerSGD`, `topK`, `post_localSGD`, or a function
+   * `(bucket, ctx) => Promise<bucket>`.
+   */
+  ddpCommHook?: CommHookName | (string & {}) | OwnCommHook
+  /** The same under a shorter name. */
+  commHook?: CommHookName | (string & {}) | OwnCommHook
+  /** The hook's options: `{ matrixApproximationRank: 2 }` for powerSGD, anything for a function. */
+  ddpCommState?: unknown
+  /** Format of the hook's messages: `fp16` or `bf16`. */
+  ddpCommWrapper?: CommHookWrapper
+  /** Steps between averages of the weights; with ddpCommHook `post_localSGD` only, and needed there. */
+  modelAveragingPeriod?: number
 }
+
+/** What the step itself goes by. */
+export type DdpSettings = Required<
+  Pick<
+    DdpOptions,
+    'bucketCapMb' | 'firstBucketMb' | 'overlap' | 'findUnusedParameters' | 'gradientAverage' | 'initSync'
+  >
+>
 
 export class DdpStrategy implements Strategy {
   readonly name = 'ddp'
-  readonly options: Required<DdpOptions>
+  readonly options: DdpSettings
+  private readonly hook: CommHookOptions
+  private readonly averagingPeriod: number | null
   private readonly splitsEvenly: boolean
 
+  /** Throws BAD_ARGUMENT for an option that is not allowed. */
   constructor(options: DdpOptions = {}) {
     this.splitsEvenly = options.bucketCapMb === undefined
     this.options = {
@@ -49,37 +78,29 @@ export class DdpStrategy implements Strategy {
       gradientAverage: options.gradientAverage ?? 'weighted',
       initSync: options.initSync ?? true,
     }
+    this.hook = hookOptions(options)
+    // Every model gets a hook of its own; one is made here so that a wrong option is refused where it stands.
+    const hook = makeCommHook(this.hook)
+    this.averagingPeriod = averagingPeriod(options.modelAveragingPeriod, hook?.name === 'post_localSGD')
   }
 
   async setupModel(model: Model, context: StrategyContext): Promise<Replica> {
-    const { group, signal } = context
-    const all = parametersOf(model)
-    const trainable = all.filter((parameter) => parameter.trainable)
-    if (trainable.length === 0) {
-      throw new RondoError(
-        'BAD_ARGUMENT',
-        'setup(model): the model has no trainable parameter. A model needs at least one; unfreeze a layer or pass the model that is to be trained.',
-      )
-    }
-    await verifyParameters(group, all, signal)
-    if (this.options.initSync && group.worldSize > 1) {
-      const values = await readTensors(all.map(({ variable }) => variable))
-      for (const [i, value] of values.entries()) {
-        values[i] = await group.broadcast(value, { src: 0, name: `weights ${all[i]?.name}`, signal })
-      }
-      writeTensors(
-        all.map(({ variable }) => variable),
-        values,
-      )
-    }
+    const { all, trainable } = await equalStart(model, context, this.options.initSync)
     const share = this.splitsEvenly ? evenShare(trainable) : Number.POSITIVE_INFINITY
     const buckets = new GradientBuckets(trainable, {
       bucketCapBytes: Math.min(share, this.options.bucketCapMb * BYTES_PER_MB),
       firstBucketBytes: Math.min(share, this.options.firstBucketMb * BYTES_PER_MB),
     })
-    const watched = group.worldSize > 1 && ((await context.devices?.watch()) ?? false)
+    const watched =
+      this.averagingPeriod === null && context.group.worldSize > 1 && ((await context.devices?.watch()) ?? false)
     const devices = watched ? (context.devices ?? null) : null
-    return new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook: null, devices })
+    const hook = makeCommHook(this.hook)
+    const replica = new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook, devices })
+    if (this.averagingPeriod === null) return replica
+    return new PostLocalReplica(replica, all, context, {
+      start: postLocalSGDState((this.hook.state ?? {}) as Partial<PostLocalSGDState>).startLocalSGDIter,
+      period: this.averagingPeriod,
+    })
   }
 }
 
@@ -89,8 +110,48 @@ function evenShare(parameters: readonly Parameter[]): number {
   return Math.max(SMALLEST_BUCKET_BYTES, bytes / BUCKETS_OF_A_MODEL)
 }
 
+function hookOptions(options: DdpOptions): CommHookOptions {
+  const { ddpCommHook, commHook, ddpCommState, ddpCommWrapper } = options
+  if (ddpCommHook !== undefined && commHook !== undefined) {
+    throw new RondoError(
+      'CONFLICT',
+      'DDPStrategy got ddpCommHook and commHook, which are one option. Allowed is one of them. Keep ddpCommHook.',
+    )
+  }
+  const hook = ddpCommHook ?? commHook
+  if (hook === undefined && ddpCommState !== undefined) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'DDPStrategy got ddpCommState without ddpCommHook; the state holds options of a hook. Name the hook too, or leave the state out.',
+    )
+  }
+  return { hook, state: ddpCommState, wrapper: ddpCommWrapper }
+}
+
+function averagingPeriod(period: number | undefined, needed: boolean): number | null {
+  const rule = wholeNumber(1)
+  if (needed && period === undefined) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'ddpCommHook "post_localSGD" needs modelAveragingPeriod: after its start only averages of the weights keep nodes together. Set it to a whole number of steps, such as modelAveragingPeriod: 8.',
+    )
+  }
+  if (period === undefined) return null
+  if (!needed) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `modelAveragingPeriod is ${period} without ddpCommHook "post_localSGD"; other hooks keep all weights equal. Leave it out, or use that hook.`,
+    )
+  }
+  if (rule.fits(period)) return period
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `modelAveragingPeriod is ${period}; it must be ${rule.allowed} steps. Correct it, such as modelAveragingPeriod: 8.`,
+  )
+}
+
 function positive(option: string, value: number): number {
-  if (Number.isFinite(value) && value > 0) return value
+  if (number('', (mb) => mb > 0).fits(value)) return value
   throw new RondoError(
     'BAD_ARGUMENT',
     `${option} is ${value}; it must be a number of MiB above 0. Leave it out for the default.`,

@@ -8,9 +8,10 @@ import { computeGradients, type GradientBuckets, type Optimizer, type Parameter,
 import { RondoError } from '@rondo/protocol'
 import type { DeviceRecovery, Replica, StepReport, StrategyContext } from '../strategy.ts'
 import { BucketExchange, type ExchangeParts } from './bucket-exchange.ts'
-import type { DdpOptions } from './ddp.ts'
+import type { DdpSettings } from './ddp.ts'
 import { BucketReducer } from './hooks/bucket-reducer.ts'
 import type { CommHook } from './hooks/comm-hook.ts'
+import { type CommHookOptions, makeCommHook } from './hooks/resolve.ts'
 import { LocalGradients } from './local-gradients.ts'
 import { overlappedBackward } from './overlapped-backward.ts'
 import { StepClock } from './step-clock.ts'
@@ -19,7 +20,7 @@ export interface DdpReplicaOptions {
   context: StrategyContext
   parameters: readonly Parameter[]
   buckets: GradientBuckets
-  options: Required<DdpOptions>
+  options: DdpSettings
   /** How buckets are averaged; null for plain float32 sums. */
   hook: CommHook | null
   /** Where a rank's device can be lost, who sees to it. */
@@ -30,7 +31,8 @@ export class DdpReplica implements Replica {
   private readonly group: ProcessGroup
   private readonly parameters: readonly Parameter[]
   private readonly buckets: GradientBuckets
-  private readonly options: Required<DdpOptions>
+  private readonly options: DdpSettings
+  private readonly reducer: BucketReducer
   private readonly local: LocalGradients
   private readonly clock: StepClock
   private readonly exchangeParts: ExchangeParts
@@ -54,11 +56,12 @@ export class DdpReplica implements Replica {
     this.options = options
     this.local = new LocalGradients()
     this.clock = new StepClock(context.spans ?? null)
+    this.reducer = new BucketReducer(context, parameters, buckets, hook)
     this.exchangeParts = {
       group: context.group,
       signal: context.signal,
       buckets,
-      reducer: new BucketReducer(context, parameters, buckets, hook),
+      reducer: this.reducer,
       clock: this.clock,
       findUnused: options.findUnusedParameters,
       devices,
@@ -68,6 +71,14 @@ export class DdpReplica implements Replica {
 
   get watchesDevices(): boolean {
     return this.devices !== null
+  }
+
+  get wire(): string {
+    return this.reducer.wire
+  }
+
+  registerCommHook(options: CommHookOptions): void {
+    this.reducer.register(makeCommHook(options))
   }
 
   async backward(lossFn: () => unknown, samples: number, synchronise: boolean): Promise<number> {

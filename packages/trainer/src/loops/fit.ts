@@ -36,9 +36,10 @@ export async function fit(run: Run): Promise<void> {
   run.context.reporter.epochs = Number.isFinite(options.maxEpochs) ? options.maxEpochs : null
   while (trainer.currentEpoch < options.maxEpochs && trainer.globalStep < options.maxSteps && training.limit !== 0) {
     const due = validation.length > 0 && (trainer.currentEpoch + 1) % options.checkValEveryNEpoch === 0
-    training.validate = due ? () => validate(run, validation) : null
+    training.validate = due ? () => validate(training, validation) : null
     if (await runEpoch(training)) break
   }
+  await training.model.syncWeights()
   await run.hook('onTrainEnd')
   await run.hook('onFitEnd')
   await run.data.dataModule?.teardown?.('fit')
@@ -69,7 +70,9 @@ async function runEpoch(training: Training): Promise<boolean> {
   return trainer.mayStop()
 }
 
-async function validate(run: Run, loaders: readonly EvaluationLoader[]): Promise<void> {
+/** What is validated is what would be saved: strategies whose ranks train alone bring them together first. */
+async function validate({ run, model }: Training, loaders: readonly EvaluationLoader[]): Promise<void> {
+  await model.syncWeights()
   await evaluate(run, loaders, 'validate')
 }
 
@@ -106,6 +109,7 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
   const { optimizer, schedule } = configured
   const [model, fabricOptimizer] = await fabric.setup(module, optimizer)
   trainer.takeOptimizer(configured)
+  run.model = model as unknown as FabricModel
   const shared = await fabric.setupDataLoaders(ordered, { useDistributedSampler: options.useDistributedSampler })
   const { loader } = shared
   const own = loader.hasLength ? loader.length : null
@@ -120,7 +124,7 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
     validation: limitedTo,
     training: {
       run,
-      model: model as unknown as FabricModel,
+      model: run.model,
       optimizer: fabricOptimizer,
       schedule,
       source: source as DataLoader,

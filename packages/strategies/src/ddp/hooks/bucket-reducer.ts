@@ -6,6 +6,7 @@
 import type { ProcessGroup } from '@rondo/collectives'
 import type { GradientBuckets, Parameter } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
+import type { StrategyContext } from '../../strategy.ts'
 import type { BucketTensor, CommHook } from './comm-hook.ts'
 
 /** How much of a synchronisation is this rank's. */
@@ -20,29 +21,55 @@ export class BucketReducer {
   private readonly group: ProcessGroup
   private readonly signal: AbortSignal
   private readonly tensors: ReadonlyArray<readonly BucketTensor[]>
-  private readonly hook: CommHook | null
+  private readonly nodeRanks: readonly number[]
+  private hook: CommHook | null
   private synchronisations = 0
   /** End of the bucket before, for hooks whose collectives must not interleave. */
   private before: Promise<unknown> = Promise.resolve()
 
   /** @param hook null: plain float32 sums, which need not wait for Σn */
   constructor(
-    { group, signal }: { group: ProcessGroup; signal: AbortSignal },
+    { group, signal, nodeRanks }: StrategyContext,
     parameters: readonly Parameter[],
     buckets: GradientBuckets,
     hook: CommHook | null,
   ) {
     this.group = group
     this.signal = signal
+    this.nodeRanks = nodeRanks ?? Array.from({ length: group.worldSize }, (_, rank) => rank)
     this.hook = hook
     this.tensors = buckets.plan.map((slots) =>
       slots.map(({ index, shape, size, offset }) => ({ name: parameters[index]?.name ?? '', shape, size, offset })),
     )
   }
 
+  /** How gradients travel. One rank sends none, so no hook is asked. */
+  get wire(): string {
+    return this.group.worldSize === 1 ? 'f32' : (this.hook?.wire ?? 'f32')
+  }
+
+  /** Resolves when no hook will submit a collective any more for the buckets that were given. */
+  get idle(): Promise<unknown> {
+    return this.before
+  }
+
+  /** From now on this hook. Throws CONFLICT when the model has one: what it keeps between steps would be lost. */
+  register(hook: CommHook | null): void {
+    if (this.hook !== null) {
+      throw new RondoError(
+        'CONFLICT',
+        `This model has the communication hook "${this.hook.name}" already; one is allowed. Choose it once, with ddpCommHook or with registerCommHook.`,
+        { rank: this.group.rank },
+      )
+    }
+    this.hook = hook
+  }
+
   /**
    * Sums bucket `k` over the ranks. `values` are this rank's Σ g·n, which the call may overwrite; buckets come in
    * order, from 0, each once a synchronisation. Resolves with Σ over ranks of Σ g·n, the same bytes everywhere.
+   * From the first bucket's call until the last one's result the rank submits no other collective: a hook's own
+   * follow one another, and their order must be the same on all ranks.
    */
   reduceBucket(k: number, values: Float32Array, weights: Weights): Promise<Float32Array> {
     if (this.hook === null) {
@@ -65,15 +92,17 @@ export class BucketReducer {
     const step = this.synchronisations - 1
     const sum = (await weights.sum)[0] as number
     if (!hook.overlaps) await before
-    scale(values, 1 / sum)
+    // Σn is 0 when every rank has run out of data: there is nothing to average then.
+    scale(values, sum > 0 ? 1 / sum : 0)
     const tensors = this.tensors[k] as readonly BucketTensor[]
     const average = await hook.reduce(
       { index: k, isLast: k === this.tensors.length - 1, tensors, values },
       {
         group,
         signal,
+        nodeRanks: this.nodeRanks,
         step,
-        weight: weights.own / sum,
+        weight: sum > 0 ? weights.own / sum : 0,
         allReduce: (x, name) => group.allReduce(x, { op: 'sum', name, signal }),
       },
     )

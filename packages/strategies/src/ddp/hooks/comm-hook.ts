@@ -26,6 +26,8 @@ export interface GradientBucket {
 export interface CommHookContext {
   readonly group: ProcessGroup
   readonly signal: AbortSignal
+  /** Ranks of this rank's node, itself included, ascending. */
+  readonly nodeRanks: readonly number[]
   /** Synchronisations of this model before this one. */
   readonly step: number
   /** n/Σn of this rank. */

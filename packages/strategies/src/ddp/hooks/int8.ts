@@ -1,0 +1,64 @@
+/**
+ * 8-bit gradients with error feedback: each rank's contribution is rounded once, sums are float32, the finished chunk is
+ * rounded once more, and both rounding errors are kept for the next step where they arose (the two-phase scheme of
+ * 1-bit Adam, Tang et al. 2021, §4.2, with the int8 codec). 2(N−1)/N bytes a value, as a ring; but a ring rounds
+ * partial sums at every hop, and no rank could keep that error apart. Not for: the codec itself (collectives).
+ */
+import { CODECS } from '@rondo/collectives'
+import type { CommHook, CommHookContext, GradientBucket } from './comm-hook.ts'
+import { addInto, ErrorMemory, finiteOrZero } from './error-memory.ts'
+
+const codec = CODECS.int8
+
+export function int8Hook({ errorFeedback }: { errorFeedback: boolean }): CommHook {
+  const memory = errorFeedback ? new ErrorMemory() : null
+  return {
+    name: 'int8',
+    wire: errorFeedback ? 'int8 with error feedback' : 'int8',
+    overlaps: false,
+    reduce: (bucket, context) => sumRounded(bucket, context, memory?.of(bucket.index, bucket.values.length) ?? null),
+  }
+}
+
+async function sumRounded(
+  { index, values }: GradientBucket,
+  { group, signal }: CommHookContext,
+  error: Float32Array | null,
+): Promise<Float32Array> {
+  const { rank, worldSize } = group
+  if (error !== null) addInto(values, error)
+  const chunk = Math.ceil(values.length / worldSize)
+  const part = (r: number): Float32Array =>
+    values.subarray(Math.min(values.length, r * chunk), Math.min(values.length, (r + 1) * chunk))
+  const errorPart = (r: number): Float32Array | null =>
+    error?.subarray(Math.min(values.length, r * chunk), Math.min(values.length, (r + 1) * chunk)) ?? null
+  const bytes = codec.bytesFor(chunk)
+  const decoded = new Float32Array(chunk)
+
+  const outgoing = new Uint8Array(worldSize * bytes)
+  for (let r = 0; r < worldSize; r++) {
+    if (r !== rank) encode(part(r), outgoing.subarray(r * bytes, (r + 1) * bytes), decoded, errorPart(r))
+  }
+  const incoming = await group.allToAll(outgoing, { name: `gradients ${index}`, signal })
+
+  const own = part(rank)
+  const sum = new Float32Array(own.length)
+  for (let r = 0; r < worldSize; r++) {
+    if (r !== rank) codec.decode(incoming.subarray(r * bytes, (r + 1) * bytes), decoded.subarray(0, own.length))
+    addInto(sum, r === rank ? own : decoded)
+  }
+  const finished = new Uint8Array(bytes)
+  encode(sum, finished, decoded, errorPart(rank))
+  const all = await group.allGather(finished, { name: `averages ${index}`, signal })
+  for (let r = 0; r < worldSize; r++) codec.decode(all.subarray(r * bytes, (r + 1) * bytes), part(r))
+  return values
+}
+
+/** Rounds `x` into `out`, and leaves in `error` what the rounding took away. */
+function encode(x: Float32Array, out: Uint8Array, scratch: Float32Array, error: Float32Array | null): void {
+  codec.encode(x, out)
+  if (error === null) return
+  const rounded = scratch.subarray(0, x.length)
+  codec.decode(out, rounded)
+  for (let i = 0; i < x.length; i++) error[i] = finiteOrZero((x[i] as number) - (rounded[i] as number))
+}

@@ -43,7 +43,7 @@ export class LocalReplica implements Replica {
 
   async backward(lossFn: () => unknown, samples: number): Promise<number> {
     this.clock.startStep()
-    const done = this.clock.enter('compute')
+    const done = this.clock.enter('compute', 'forward and backward')
     const { loss, gradients, unused } = computeGradients(lossFn, this.options.parameters, {
       findUnused: this.options.findUnusedParameters,
     })
@@ -55,7 +55,7 @@ export class LocalReplica implements Replica {
   }
 
   async step(optimizer: Optimizer): Promise<void> {
-    const done = this.clock.enter('apply')
+    const done = this.clock.enter('apply', 'optimizer step')
     const averaged = this.local.average(false)
     if (averaged === null) {
       throw new RondoError(

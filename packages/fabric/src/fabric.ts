@@ -335,7 +335,6 @@ export class Fabric {
       learningRate: this.#optimizers[0]?.learningRate ?? null,
       batchSize: this.#loaders[0]?.batchSize ?? this.#lastBatchSize,
       parameters: model.parameters().reduce((sum, { variable }) => sum + variable.size, 0),
-      wire: model.replica.wire,
     })
   }
 

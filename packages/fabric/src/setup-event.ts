@@ -10,12 +10,10 @@ export interface TrainingFacts {
   batchSize: number | null
   /** Number of parameter values. */
   parameters: number | null
-  /** What travels between ranks, and in which format. */
-  wire?: string
 }
 
 /** Sends it, once a rank. */
-export function sendSetup(context: RankContext, { wire = 'f32', ...facts }: TrainingFacts): void {
+export function sendSetup(context: RankContext, facts: TrainingFacts): void {
   if (context.announced) return
   context.announced = true
   const { accelerator: chosen, resolved } = context
@@ -25,7 +23,7 @@ export function sendSetup(context: RankContext, { wire = 'f32', ...facts }: Trai
     adapter: describeAdapter(context),
     software: chosen?.adapter?.isFallback ?? false,
     reason: chosen?.reason ?? '',
-    precision: `${resolved?.precision ?? '32-true'}: weights f32, arithmetic f32, wire ${wire}`,
+    precision: `${resolved?.precision ?? '32-true'}: weights f32, arithmetic f32, wire ${context.models[0]?.replica.wire ?? 'f32'}`,
     strategy: resolved?.strategy.name ?? 'none',
     ...facts,
   })

@@ -63,7 +63,7 @@ describe.each(HOOKS)('%s', (_, hook) => {
     const plain = await plainRun
     expect(finalLoss(plain)).toBeLessThan(0.2 * (plain[0]?.losses[0] as number))
     expect(finalLoss(await converge(hook))).toBeLessThan(1.1 * finalLoss(plain))
-  })
+  }, 60_000)
 })
 
 it.each(['fp32', 'fp16', 'bf16', 'int8', 'topK'])(

@@ -41,6 +41,12 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
     --browser PATH                   the Chrome, Chromium or Edge to use
     For example: npm run bench -- notebook --parts page,keys --repetitions 3
 
+  overlap     how much of the communication a step waits for, with and without overlap, on the char transformer
+    --ranks 2   --carrier webrtc     who trains, and over what
+    --hook fp16                      the communication hook; fp32 for none
+    --width 96  --depth 4  --heads 4  --context 64  --batch 24  --steps 20    model, windows a rank, measured steps
+    --json FILE                      write the figures there too
+
   page        the join page's longest main-thread tasks while its rank trains
 
   server      one signaling server with thousands of members: message delay, CPU, a large session
@@ -56,6 +62,7 @@ const COMMANDS = [
   'engine',
   'network',
   'notebook',
+  'overlap',
   'page',
   'server',
   'help',
@@ -103,6 +110,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case 'notebook': {
       const { notebookCommand } = await import('./notebook/command.ts')
       await notebookCommand(words)
+      return 0
+    }
+    case 'overlap': {
+      const { overlapCommand } = await import('./overlap/command.ts')
+      await overlapCommand(words)
       return 0
     }
     case 'page': {

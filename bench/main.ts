@@ -28,6 +28,10 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
+  local       an all-reduce between two ranks of this machine, beside PyTorch's gloo in turns where it is installed
+    --carriers shared,port           workers of one page that share memory; two tabs of one browser
+    --sizes 4MiB,16MiB   --repetitions N (15)   --json FILE   --browser PATH
+
   network     what a WebRTC link moves through delay and loss, by the number of its peer connections
     --paths 0ms,20ms,20ms/0.1%       round trip added and packets lost each way
     --connections 1,2,4,8,auto       fixed numbers of peer connections, and the link's own choice
@@ -60,6 +64,7 @@ const COMMANDS = [
   'codecs',
   'cpu',
   'engine',
+  'local',
   'network',
   'notebook',
   'overlap',
@@ -105,6 +110,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case 'network': {
       const { networkCommand } = await import('./network/command.ts')
       await networkCommand(words)
+      return 0
+    }
+    case 'local': {
+      const { sameMachineCommand } = await import('./same-machine/command.ts')
+      await sameMachineCommand(words)
       return 0
     }
     case 'notebook': {

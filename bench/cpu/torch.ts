@@ -1,21 +1,17 @@
 /** The yardstick as a child process that stays for the whole run, asked line by line. Not for: what it measures. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { findTorch } from '../torch.ts'
 import type { Runner } from './runner.ts'
 import type { Task } from './workloads.ts'
 
 const SCRIPT = join(import.meta.dirname, 'yardstick.py')
-/** Tried in turn: a person's own Python first, then the system's, where Debian's python3-torch lies. */
-const PYTHONS = ['python3', '/usr/bin/python3']
 
 /** Starts PyTorch on this many threads; null, with a line that says so, where no Python has it. */
 export async function openTorch(threads: number, say: (line: string) => void): Promise<Runner | null> {
-  const python = PYTHONS.find((name) => spawnSync(name, ['-c', 'import torch']).status === 0)
-  if (python === undefined) {
-    say(`PyTorch is left out: none of ${PYTHONS.join(', ')} can import torch. On Debian: apt install python3-torch.`)
-    return null
-  }
+  const python = findTorch(say)
+  if (python === null) return null
   const count = String(threads)
   const env = { ...process.env, OPENBLAS_NUM_THREADS: count, OMP_NUM_THREADS: count, MKL_NUM_THREADS: count }
   const child = spawn(python, [SCRIPT, count], { env, stdio: ['pipe', 'pipe', 'inherit'] })

@@ -107,6 +107,8 @@ const view = (memory: SharedArrayBuffer, at: number, bytes: number): Frame =>
 export class RingWriter extends Ring {
   #placed = -1
   #advance = 0
+  /** Bytes committed since the reader was last woken. */
+  #unannounced = 0
 
   constructor(memory: SharedArrayBuffer, offset: number, capacity: number) {
     super(memory, offset, capacity, 'writer')
@@ -130,11 +132,21 @@ export class RingWriter extends Ring {
     return view(this.memory, this.start + at + RECORD_HEADER_BYTES, bytes)
   }
 
-  /** Hands the placed frame to the reader. */
+  /**
+   * Hands the placed frame to the reader. One that sleeps is woken once for all frames of this turn of the event loop, or
+   * when a quarter of the ring waits for it: waking costs more than a small frame, and a reader that runs looks by itself.
+   */
   commit(): void {
     invariant(this.#placed === this.control[HEAD], 'a frame is placed before it is committed')
     Atomics.store(this.control, HEAD, (this.#placed + this.#advance) | 0)
     this.#placed = -1
+    if (this.#unannounced === 0) queueMicrotask(() => this.#announce())
+    this.#unannounced += this.#advance
+    if (this.#unannounced >= this.capacity / 4) this.#announce()
+  }
+
+  #announce(): void {
+    this.#unannounced = 0
     this.wakeOther(READER_SLEEPS, READER_BELL)
   }
 }

@@ -72,7 +72,7 @@ describe('a shared link', () => {
       link.onEnd = resolve
     })
     link.onFrame = () => {}
-    const writer = new RingWriter(memory, SHARED_LINK_BYTES / 2, 1_048_576)
+    const writer = new RingWriter(memory, SHARED_LINK_BYTES / 2, SHARED_LINK_BYTES / 2 - 256)
     writer.place(16)
     new Uint32Array(memory, SHARED_LINK_BYTES / 2 + 256, 1)[0] = 0x7fff_0000
     writer.commit()

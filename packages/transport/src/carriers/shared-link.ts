@@ -12,9 +12,9 @@ import { RingReader, RingWriter, ringBytes, waitAsync } from './byte-ring.ts'
 type Frame = Uint8Array<ArrayBuffer>
 
 /** Bytes of one direction: small enough to stay in a processor's cache, a few frames long. A power of two. */
-const CAPACITY = 1_048_576
+const CAPACITY = 2_097_152
 /** Bytes of the largest frame: measured in docs/benchmarks/same-machine.md. */
-const SHARED_FRAME_BYTES = 131_072 + FRAME_HEADER_BYTES
+const SHARED_FRAME_BYTES = 262_144 + FRAME_HEADER_BYTES
 /** Bytes that a link's memory has, both directions. */
 export const SHARED_LINK_BYTES = 2 * ringBytes(CAPACITY)
 /** Below `high` the largest frame always fits, even if the ring's end has to be skipped first. */

@@ -5,6 +5,9 @@
 import { type BrowserContext, expect, test } from '@playwright/test'
 import type { Carrier, ProcessGroupBackend } from '@rondo/protocol'
 import { linkContract } from '@rondo/transport/link-contract'
+import { findBrowser } from '../packages/cli/src/browser/find.ts'
+import { machineSearch } from '../packages/cli/src/browser/install.ts'
+import { launchBrowser } from '../packages/cli/src/browser/launch.ts'
 import { LinksLab, type LinksTab, seatsOn } from './support/links-lab.ts'
 import type { StartOptions } from './support/links-messages.ts'
 
@@ -71,6 +74,24 @@ for (const { carrier, backend, pages, isolated, more } of [
     if (carrier === 'webrtc') expect(links[0]?.[1]?.candidateType).toBe('host')
   })
 }
+
+test('tabs of a plain profile send large frames through a shared file, and keep the contract', async () => {
+  const executablePath = await findBrowser(undefined, machineSearch(console.error))
+  const browser = await launchBrowser({ executablePath, headed: false, softwareWebGpu: false })
+  try {
+    const [left, right] = (await pagesFor(browser.context, 2)) as [LinksTab, LinksTab]
+    await link([left, right], 'port')
+    for (const [tab, rank] of [
+      [left, 0],
+      [right, 1],
+    ] as const) {
+      await expect.poll(async () => (await tab.stats(rank, 1 - rank)).copies, { timeout: CONNECT_MS }).toBe(true)
+    }
+    await keepsContract(left, right, 64 * MiB)
+  } finally {
+    await browser.close()
+  }
+})
 
 for (const backend of ['port', 'webrtc', 'relay'] as const) {
   test(`a closed tab and a killed worker are seen at the other end of a ${backend} link`, async ({ context }) => {

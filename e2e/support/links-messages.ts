@@ -10,7 +10,10 @@ export type WorkerTask =
   | { task: 'stats'; peer: number }
 
 export type EndSeen = LinkEnd & { at: number }
-export type LinkFacts = Pick<Link, 'carrier' | 'maxFrameBytes' | 'closed'> & { candidateType: string | null }
+export type LinkFacts = Pick<Link, 'carrier' | 'maxFrameBytes' | 'closed'> & {
+  copies: boolean
+  candidateType: string | null
+}
 export type StatsSeen = LinkStats & LinkFacts
 
 export interface StartOptions extends LinkRun {

@@ -6,10 +6,11 @@ import type { LinkFacts, WorkerTask } from './links-messages.ts'
 let links = new Map<number, Link>()
 const ends = new Map<number, Promise<LinkEnd & { at: number }>>()
 
-const facts = ({ carrier, maxFrameBytes, closed, candidateType = null }: Link): LinkFacts => ({
+const facts = ({ carrier, maxFrameBytes, closed, copies = false, candidateType = null }: Link): LinkFacts => ({
   carrier,
   maxFrameBytes,
   closed,
+  copies,
   candidateType,
 })
 

@@ -48,6 +48,8 @@ export interface Link {
    * before anything else is sent, it need not be copied. Undefined when there is none now.
    */
   reserve?(bytes: number): Uint8Array<ArrayBuffer> | undefined
+  /** Set while `transfer` gains nothing on this link, because it copies frames anyway: buffers are better reused. */
+  readonly copies?: boolean
   /**
    * Set by a receiver that is done with a frame, or has copied it, when its handler returns. A carrier whose frames
    * lie in memory of its own then hands out that memory, which may be written to: a view that does not span its buffer.

@@ -119,6 +119,7 @@ export abstract class WireLink extends LinkBase {
   protected heard(control: LinkControl | null): void {
     if (!control) this.abandon(`rank ${this.peer} sent a message that is neither a frame nor a control message`)
     else if (control.kind === 'bye') this.finish({ clean: control.clean, reason: control.reason }, false)
+    else if (control.kind === 'file') this.abandon(`rank ${this.peer} named a file on a ${this.carrier} link`)
     else if (this.#padding !== null || control.rank !== this.peer) {
       this.abandon(`a hello of rank ${control.rank} came on the link to rank ${this.peer}`)
     } else {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { RondoError } from '@rondo/protocol'
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import { type BrowserContext, chromium } from 'playwright-core'
 
 export interface LaunchOptions {
   executablePath: string
@@ -61,9 +61,10 @@ function hasLinuxGpu(): boolean {
 /** @throws NO_BROWSER when the program does not come up as a browser */
 export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBrowser> {
   const isRoot = process.getuid?.() === 0
-  let browser: Browser
+  let context: BrowserContext
   try {
-    browser = await chromium.launch({
+    // A profile of its own rather than a private context: only there do tabs share files as memory.
+    context = await chromium.launchPersistentContext('', {
       executablePath: options.executablePath,
       headless: !options.headed,
       args: browserFlags(options, hasLinuxGpu()),
@@ -73,6 +74,7 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
+      viewport: options.headed ? null : { width: 1280, height: 800 },
     })
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
@@ -88,15 +90,14 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
       { cause },
     )
   }
-  const gone = new Promise<void>((resolve) => browser.once('disconnected', () => resolve()))
-  const context = await browser.newContext({ viewport: options.headed ? null : { width: 1280, height: 800 } })
+  const gone = new Promise<void>((resolve) => context.once('close', () => resolve()))
   return {
     context,
-    version: browser.version(),
+    version: context.browser()?.version() ?? 'unknown',
     gone,
     async close() {
       const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref())
-      await Promise.race([browser.close().catch(() => undefined), late])
+      await Promise.race([context.close().catch(() => undefined), late])
     },
   }
 }

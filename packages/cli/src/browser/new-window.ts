@@ -8,11 +8,18 @@ import type { BrowserContext, Page } from 'playwright-core'
 /** Milliseconds for an empty window to appear on a busy machine. */
 const WINDOW_TIMEOUT_MS = 30_000
 
+/** Contexts whose first page, which a browser opens by itself, has been given away. */
+const begun = new WeakSet<BrowserContext>()
+
 /** One call at a time for a context: a new page is known only by being the next to appear. */
 export async function newWindow(context: BrowserContext): Promise<Page> {
   const first = context.pages()[0]
   const browser = context.browser()
   if (!first || !browser) return context.newPage()
+  if (!begun.has(context)) {
+    begun.add(context)
+    if (context.pages().length === 1 && first.url() === 'about:blank') return first
+  }
   const session = await context.newCDPSession(first)
   const { targetInfo } = await session.send('Target.getTargetInfo')
   await session.detach()

@@ -145,7 +145,7 @@ export class Outbox {
 
   #send(frame: Frame): undefined | Promise<void> {
     this.bytesSent += frame.byteLength
-    if (this.#moves && !isLent(frame)) return this.#link.send(frame, TRANSFER)
+    if (this.#moves && !this.#link.copies && !isLent(frame)) return this.#link.send(frame, TRANSFER)
     const room = this.#link.send(frame)
     this.#pool.give(frame)
     return room

@@ -2,21 +2,83 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LinkEnd } from '../link.ts'
 import { linkContract } from '../testing/link-contract.ts'
-import { PortLink } from './port-link.ts'
+import { PortLink, type PortLinkOptions } from './port-link.ts'
+import type { SharedFile } from './shared-file.ts'
 
 const open: PortLink[] = []
 afterEach(() => {
   for (const link of open.splice(0)) link.close()
 })
 
-async function linkPair() {
+/** Files that live as long as somebody holds them, as tabs see those of their browser. */
+function memoryFiles() {
+  const open = new Map<string, Uint8Array>()
+  return {
+    open,
+    openFile: async (name: string, bytes: number): Promise<SharedFile | null> => {
+      const memory = open.get(name) ?? new Uint8Array(bytes)
+      open.set(name, memory)
+      return {
+        write: (from, at) => memory.set(from, at),
+        read: (into, at) => into.set(memory.subarray(at, at + into.byteLength)),
+        close: () => void open.delete(name),
+      }
+    },
+  }
+}
+
+async function linkPair(openFile?: PortLinkOptions['openFile']) {
   const { port1, port2 } = new MessageChannel()
-  const left = new PortLink({ rank: 0, peer: 1, carrier: 'local', port: port1 })
-  const right = new PortLink({ rank: 1, peer: 0, carrier: 'local', port: port2 })
+  const left = new PortLink({ rank: 0, peer: 1, carrier: 'port', port: port1, openFile })
+  const right = new PortLink({ rank: 1, peer: 0, carrier: 'port', port: port2, openFile })
   const greeting = { presence: null, warmUpBytes: 0 }
   await Promise.all([left.stand(greeting), right.stand(greeting)])
   return { left, right }
 }
+
+describe('a port link with a shared file keeps the contract', async () => {
+  const { left, right } = await linkPair(memoryFiles().openFile)
+  it('both ends have opened it', () => expect.poll(() => left.copies && right.copies).toBe(true))
+  for (const { name, ...sides } of linkContract(16 * 1_048_576)) {
+    it(name, async () => {
+      await Promise.all([sides.left(left), sides.right(right)])
+    })
+  }
+})
+
+describe('a port link that may open files', () => {
+  it('lends what it reads, and lets go of the file at its end', async () => {
+    const files = memoryFiles()
+    const { left, right } = await linkPair(files.openFile)
+    await expect.poll(() => left.copies && right.copies).toBe(true)
+    const buffers = new Set<unknown>()
+    const seen: number[] = []
+    right.borrows = true
+    right.onFrame = (frame) => {
+      buffers.add(frame.buffer)
+      seen.push(frame[99_999]!)
+    }
+    for (const value of [7, 8]) await left.send(new Uint8Array(100_000).fill(value))
+    await expect.poll(() => seen).toEqual([7, 8])
+    expect(buffers.size).toBe(1)
+    left.close()
+    await expect.poll(() => right.closed && files.open.size).toBe(0)
+  })
+
+  it('goes on by transfer when the other end can open none', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const left = new PortLink({ rank: 0, peer: 1, carrier: 'port', port: port1, openFile: memoryFiles().openFile })
+    const right = new PortLink({ rank: 1, peer: 0, carrier: 'port', port: port2, openFile: async () => null })
+    open.push(left, right)
+    const greeting = { presence: null, warmUpBytes: 0 }
+    await Promise.all([left.stand(greeting), right.stand(greeting)])
+    const seen: number[] = []
+    right.onFrame = (frame) => seen.push(frame.byteLength)
+    await left.send(new Uint8Array(100_000))
+    await expect.poll(() => seen).toEqual([100_000])
+    expect([left.copies, right.copies]).toEqual([false, false])
+  })
+})
 
 /** A link whose other end is this test. */
 function hostile() {
@@ -80,6 +142,7 @@ describe('a port link', () => {
     ['a second hello', [HELLO, HELLO], /a hello of rank 1/],
     ['a credit for nothing', [HELLO, 5], /credited 5 of 0 bytes/],
     ['a negative credit', [HELLO, -5], /credited -5 of 0 bytes/],
+    ['the place of a frame in a file that it has not', [HELLO, [0, 8]], /named a place where no frame can be/],
     ['anything else', [HELLO, { kind: 'eval' }], /neither a frame nor a control message/],
   ])('ends when the peer sends %s', async (_, messages, reason) => {
     const { port, end, link } = hostile()

@@ -5,6 +5,7 @@
 import { channelLane, type Lane, portLane } from '../carriers/lane.ts'
 import { PortLink } from '../carriers/port-link.ts'
 import { RtcLink } from '../carriers/rtc-link.ts'
+import { openSharedFile } from '../carriers/shared-file.ts'
 import { SharedLink } from '../carriers/shared-link.ts'
 import type { Watermarks } from '../flow-control.ts'
 import type { LinkEnd } from '../link.ts'
@@ -138,7 +139,9 @@ function linkFor(rank: number, offer: Offer, { onWiden }: WorkerLinkEvents): Wir
     peer,
     carrier,
     port: offer.port,
-    ...(crossesNetwork ? { watermarks: RELAY_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES } : {}),
+    ...(crossesNetwork
+      ? { watermarks: RELAY_WATERMARKS, maxFrameBytes: DEFAULT_FRAME_BYTES }
+      : { openFile: openSharedFile }),
   })
 }
 

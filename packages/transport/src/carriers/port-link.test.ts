@@ -27,17 +27,17 @@ function memoryFiles() {
   }
 }
 
-async function linkPair(openFile?: PortLinkOptions['openFile']) {
+async function linkPair(options: Pick<PortLinkOptions, 'openFile' | 'maxFrameBytes'> = {}) {
   const { port1, port2 } = new MessageChannel()
-  const left = new PortLink({ rank: 0, peer: 1, carrier: 'port', port: port1, openFile })
-  const right = new PortLink({ rank: 1, peer: 0, carrier: 'port', port: port2, openFile })
+  const left = new PortLink({ rank: 0, peer: 1, carrier: 'port', port: port1, ...options })
+  const right = new PortLink({ rank: 1, peer: 0, carrier: 'port', port: port2, ...options })
   const greeting = { presence: null, warmUpBytes: 0 }
   await Promise.all([left.stand(greeting), right.stand(greeting)])
   return { left, right }
 }
 
 describe('a port link with a shared file keeps the contract', async () => {
-  const { left, right } = await linkPair(memoryFiles().openFile)
+  const { left, right } = await linkPair({ openFile: memoryFiles().openFile, maxFrameBytes: 131_072 })
   it('both ends have opened it', () => expect.poll(() => left.copies && right.copies).toBe(true))
   for (const { name, ...sides } of linkContract(16 * 1_048_576)) {
     it(name, async () => {
@@ -49,7 +49,7 @@ describe('a port link with a shared file keeps the contract', async () => {
 describe('a port link that may open files', () => {
   it('lends what it reads, and lets go of the file at its end', async () => {
     const files = memoryFiles()
-    const { left, right } = await linkPair(files.openFile)
+    const { left, right } = await linkPair({ openFile: files.openFile })
     await expect.poll(() => left.copies && right.copies).toBe(true)
     const buffers = new Set<unknown>()
     const seen: number[] = []

@@ -1,9 +1,13 @@
 /** Trainer, RondoModule and callbacks on top of Fabric. Scripts import from `rondo`, not from here. */
 export { Callback } from './callbacks/callback.ts'
+export { DeviceStatsMonitor } from './callbacks/device-stats-monitor.ts'
 export { EarlyStopping, type EarlyStoppingOptions, type StoppingReason } from './callbacks/early-stopping.ts'
+export { GradientAccumulationScheduler } from './callbacks/gradient-accumulation-scheduler.ts'
 export { LearningRateMonitor, type LearningRateMonitorOptions } from './callbacks/learning-rate-monitor.ts'
 export { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
 export type { ModelCheckpointOptions } from './callbacks/model-checkpoint-options.ts'
+export { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from './callbacks/on-exception-checkpoint.ts'
+export { Timer, type TimerOptions } from './callbacks/timer.ts'
 export type { AnyBatch, Stage } from './hooks.ts'
 export type { DataArgument, DataOptions, LoaderSource } from './loaders/source.ts'
 export type { LogOptions, LogValue } from './logging/log-options.ts'

@@ -3,7 +3,7 @@
  * read afterwards; delegates the loops. In a notebook a call that needs several devices launches itself there.
  */
 import { type Optimizer, randomState } from '@rondo/engine'
-import { currentRankContext, type FabricOptions, type RankContext } from '@rondo/fabric'
+import { currentRankContext, type FabricOptions, type RankContext, type RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { averagesGradients, DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
 import type { Callback } from './callbacks/callback.ts'
@@ -39,6 +39,8 @@ export class Trainer {
   readonly callbacks: Array<Partial<Callback>>
   /** Epochs that are finished; during a fit the number of the current one, from 0. */
   currentEpoch = 0
+  /** Batches that make one optimizer step now; callbacks may change it between epochs. */
+  accumulateGradBatches = 1
   /** Optimizer steps of the last fit. */
   globalStep = 0
   /** Set it to end training after this step, on all ranks. */
@@ -160,7 +162,7 @@ export class Trainer {
     const random = await this.gather(randomState())
     if (group.rank === 0) {
       const state = await captureState(this, module, { optimizers: !weightsOnly, random })
-      await checkpointFiles(this.ranks).write(path, encodeCheckpoint(state, weightsOnly))
+      await this.files.write(path, encodeCheckpoint(state, weightsOnly))
     }
     if (group.worldSize > 1) await group.barrier('checkpoint', { signal })
   }
@@ -168,9 +170,8 @@ export class Trainer {
   /** Deletes checkpoints that are no longer wanted; on rank 0. */
   async forgetCheckpoints(paths: readonly string[]): Promise<void> {
     if (this.globalRank !== 0) return
-    const files = checkpointFiles(this.ranks)
     for (const path of paths) {
-      await files.remove?.(path).catch((error: unknown) => {
+      await this.files.remove?.(path).catch((error: unknown) => {
         console.warn(`${path} is no longer wanted, and could not be removed: ${String(error)}`)
       })
     }
@@ -205,6 +206,11 @@ export class Trainer {
   /** Ties the trainer to the run under way. */
   begin(run: Run | null): void {
     this.run = run
+  }
+
+  /** Where this rank's checkpoints are. */
+  get files(): RunFiles {
+    return checkpointFiles(this.ranks)
   }
 
   /** Whether a run with a folder for files is around. */

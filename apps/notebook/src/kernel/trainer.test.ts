@@ -16,14 +16,19 @@ const importModule = async (specifier: string): Promise<object> => (specifier ==
 
 const MODEL = `
 import * as tf from '@tensorflow/tfjs'
-import { RondoModule, Callback, Trainer, EarlyStopping, DataLoader, InMemoryDataset, column, adam } from 'rondo'
+import { RondoModule, Callback, Trainer, EarlyStopping, DataLoader, InMemoryDataset, column, adam, MeanSquaredError, Timer, GradientAccumulationScheduler } from 'rondo'
 const factor = 3
 function lossOf(net, [x, y]) { return tf.losses.meanSquaredError(y, net.forward(x)) }
 class Net extends RondoModule {
   net = tf.sequential({ layers: [tf.layers.dense({ inputShape: [1], units: 1, kernelInitializer: 'zeros' })] })
   optimizer = adam({ learningRate: 0.1 })
+  error = new MeanSquaredError()
   trainingStep(batch) { const loss = lossOf(this, batch); this.log('train_loss', loss); return loss }
-  validationStep(batch) { this.log('val_loss', lossOf(this, batch)) }
+  validationStep(batch) {
+    this.log('val_loss', lossOf(this, batch))
+    this.error.update(this.forward(batch[0]), batch[1])
+    this.log('val_error', this.error)
+  }
   configureOptimizers() { return this.optimizer }
 }
 class Losses extends Callback {
@@ -35,7 +40,8 @@ const loader = (shuffle) => new DataLoader(new InMemoryDataset([column(x, [16, 1
 const model = new Net()
 const losses = new Losses()
 const stopping = new EarlyStopping({ monitor: 'val_loss', patience: 9 })
-const trainer = new Trainer({ devices: 2, strategy: 'ddp_notebook', maxEpochs: 4, callbacks: [losses, stopping] })
+const timer = new Timer({ duration: '01:00:00:00' })
+const trainer = new Trainer({ devices: 2, strategy: 'ddp_notebook', maxEpochs: 4, callbacks: [losses, stopping, timer, new GradientAccumulationScheduler({ 0: 1 })] })
 `
 
 function notebook() {
@@ -93,10 +99,10 @@ it('fits on ranks from a cell, and the next cells predict, test and fit again', 
   const state = (await run(`
     const moments = await model.optimizer.state();
     ({ seen: losses.seen.length, best: stopping.bestScore === trainer.callbackMetrics.val_loss, epochs: trainer.currentEpoch,
-       rows: trainer.history.length, steps: trainer.globalStep, taken: moments.tensors.find((t) => t.name.endsWith('.step')).data[0],
+       rows: trainer.history.length, took: timer.timeElapsed() > 0, exact: Math.abs(trainer.callbackMetrics.val_error - stopping.bestScore) < 1e-6, steps: trainer.globalStep, taken: moments.tensors.find((t) => t.name.endsWith('.step')).data[0],
        answer: model.forward(tf.tensor2d([[1]])).dataSync()[0] })
   `)) as Record<string, number>
-  expect(state).toMatchObject({ seen: 4, best: true, epochs: 4, steps: 8, taken: 8 })
+  expect(state).toMatchObject({ seen: 4, best: true, took: true, exact: true, epochs: 4, steps: 8, taken: 8 })
   expect(state['answer']).toBeGreaterThan(0.3)
   const [tested] = (await run('await trainer.validate(model, loader(false))')) as Array<Record<string, number>>
   expect(tested?.['val_loss']).toBeGreaterThan(0)

@@ -8,7 +8,7 @@ import { setShuffleSeed } from '@rondo/data'
 import { restoreRandomState } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Run } from '../run.ts'
-import { checkpointFiles, decodeCheckpoint } from '../state/checkpoint.ts'
+import { decodeCheckpoint } from '../state/checkpoint.ts'
 import type { FitProgress } from '../state/progress.ts'
 import { restoreProgress, restoreWeights, type TrainerState } from '../state/state.ts'
 import type { Training } from './train-epoch.ts'
@@ -87,10 +87,9 @@ export async function enterResumed({ path, state, progress }: Resumed, training:
 
 async function readCheckpoint(run: Run, path: string): Promise<ReturnType<typeof decodeCheckpoint>> {
   const { group, signal } = run.context
-  const files = checkpointFiles(run.context)
   const read = async (): Promise<Uint8Array<ArrayBuffer> | string> => {
     try {
-      const bytes = await files.read(path)
+      const bytes = await run.trainer.files.read(path)
       decodeCheckpoint(path, bytes)
       return bytes
     } catch (error) {

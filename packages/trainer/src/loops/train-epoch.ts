@@ -48,7 +48,7 @@ export async function trainEpoch(training: Training): Promise<boolean> {
   const { trainer, context } = run
   const plan = await planEpoch(training)
   const { first, total } = plan
-  const stepsPerEpoch = total === null ? null : Math.ceil((total - first) / run.options.accumulateGradBatches)
+  const stepsPerEpoch = total === null ? null : Math.ceil((total - first) / trainer.accumulateGradBatches)
   context.reporter.startEpoch({ epoch: trainer.currentEpoch, stepsPerEpoch, startedAt: performance.now() })
   const cursor = new BatchCursor(loader, plan.limit)
   try {
@@ -58,8 +58,8 @@ export async function trainEpoch(training: Training): Promise<boolean> {
       const more = await cursor.hasNext()
       const { anybody, last } = await lookAround(run, plan, index, batch !== null, more)
       if (!anybody) return false
-      const inGroup = (index - first) % run.options.accumulateGradBatches
-      const stepped = inGroup + 1 === run.options.accumulateGradBatches || last
+      const inGroup = (index - first) % trainer.accumulateGradBatches
+      const stepped = inGroup + 1 === trainer.accumulateGradBatches || last
       await runBatch(training, batch, index, { opens: inGroup === 0, stepped })
       const stop = await finishBatch(training, batch, stepped)
       if (await validateIfDue(training, index, last)) return true

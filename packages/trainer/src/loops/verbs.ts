@@ -9,7 +9,7 @@ import { type LoaderHook, loadersFor, type VerbData } from '../loaders/source.ts
 import { emptyBoard, type Metrics } from '../logging/metrics.ts'
 import type { RondoModule } from '../module/module.ts'
 import { Run } from '../run.ts'
-import { checkpointFiles, decodeCheckpoint } from '../state/checkpoint.ts'
+import { decodeCheckpoint } from '../state/checkpoint.ts'
 import { restoreWeights } from '../state/state.ts'
 import type { Trainer } from '../trainer.ts'
 import { evaluate, evaluationLoaders } from './evaluation.ts'
@@ -84,6 +84,7 @@ async function evaluateVerb(run: Run, stage: 'validate' | 'test' | 'predict'): P
 function startAnew(trainer: Trainer): void {
   trainer.currentEpoch = 0
   trainer.globalStep = 0
+  trainer.accumulateGradBatches = trainer.resolved.accumulateGradBatches
   trainer.shouldStop = false
   trainer.board = emptyBoard()
   trainer.progress = null
@@ -101,7 +102,7 @@ async function loadWeights(run: Run, ckptPath: string): Promise<void> {
   // Rank 0 reads; shareWeights gives them to the others.
   const problem = await run.trainer.fromRankZero(async () => {
     try {
-      const { state } = decodeCheckpoint(path, await checkpointFiles(run.context).read(path))
+      const { state } = decodeCheckpoint(path, await run.trainer.files.read(path))
       restoreWeights(run.module, state.weights, path)
       return null
     } catch (error) {

@@ -1,14 +1,38 @@
 /** Metrics with state that ranks merge exactly, and the base to write one's own. */
-export { MaxMetric, MeanMetric, MinMetric, SumMetric } from './aggregation.ts'
-export { AUROC } from './auroc.ts'
+import { MaxMetric, MeanMetric, MinMetric, SumMetric } from './aggregation.ts'
+import { AUROC } from './auroc.ts'
+import { Accuracy, ConfusionMatrix, F1Score, Precision, Recall } from './classification.ts'
+import { MeanAbsoluteError, MeanSquaredError } from './regression.ts'
+
+export type { AveragedOptions, ClassificationOptions } from './classification.ts'
+export { Metric, type MetricInput, type MetricStates } from './metric.ts'
 export {
   Accuracy,
-  type AveragedOptions,
-  type ClassificationOptions,
+  AUROC,
   ConfusionMatrix,
   F1Score,
+  MaxMetric,
+  MeanAbsoluteError,
+  MeanMetric,
+  MeanSquaredError,
+  MinMetric,
   Precision,
   Recall,
-} from './classification.ts'
-export { Metric, type MetricInput, type MetricStates } from './metric.ts'
-export { MeanAbsoluteError, MeanSquaredError } from './regression.ts'
+  SumMetric,
+}
+
+/** Every class of ours, for what has to know them by name. */
+export const METRICS = [
+  Accuracy,
+  AUROC,
+  ConfusionMatrix,
+  F1Score,
+  MaxMetric,
+  MeanAbsoluteError,
+  MeanMetric,
+  MeanSquaredError,
+  MinMetric,
+  Precision,
+  Recall,
+  SumMetric,
+] as const

@@ -7,8 +7,8 @@ export type Duration = string | { days?: number; hours?: number; minutes?: numbe
 const MS = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1_000 } as const
 const TEXT = /^(\d+):(\d{1,2}):(\d{1,2}):(\d{1,2})$/
 
-/** Milliseconds. Throws BAD_ARGUMENT for what is no duration. */
-export function parseDuration(value: unknown): number {
+/** Milliseconds. Throws BAD_ARGUMENT for what is no duration, naming `option`. */
+export function parseDuration(value: unknown, option = 'Trainer({ maxTime })'): number {
   if (typeof value === 'string') {
     const [, days, hours, minutes, seconds] = TEXT.exec(value.trim()) ?? []
     if (days !== undefined && Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60) {
@@ -27,6 +27,6 @@ export function parseDuration(value: unknown): number {
   }
   throw new RondoError(
     'BAD_ARGUMENT',
-    `Trainer({ maxTime: ${JSON.stringify(value) ?? String(value)} }): allowed is "DD:HH:MM:SS", such as "00:01:30:00" for an hour and a half, or { days, hours, minutes, seconds }. Correct it.`,
+    `${option} is ${JSON.stringify(value) ?? String(value)}; allowed is "DD:HH:MM:SS", such as "00:01:30:00" for an hour and a half, or { days, hours, minutes, seconds }. Correct it.`,
   )
 }

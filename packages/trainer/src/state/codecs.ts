@@ -4,11 +4,16 @@
  * their own classes and need none of this: their fields are data.
  */
 import { Callback } from '../callbacks/callback.ts'
+import { DeviceStatsMonitor } from '../callbacks/device-stats-monitor.ts'
 import { EarlyStopping, type EarlyStoppingOptions } from '../callbacks/early-stopping.ts'
+import { GradientAccumulationScheduler } from '../callbacks/gradient-accumulation-scheduler.ts'
 import { LearningRateMonitor, type LearningRateMonitorOptions } from '../callbacks/learning-rate-monitor.ts'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-options.ts'
+import { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from '../callbacks/on-exception-checkpoint.ts'
+import { Timer, type TimerOptions } from '../callbacks/timer.ts'
 import type { MetricBoard } from '../logging/metrics.ts'
+import { METRICS, type Metric } from '../metrics/index.ts'
 import type { TrainerOptions } from '../options/options.ts'
 import { Trainer } from '../trainer.ts'
 
@@ -75,11 +80,29 @@ const plainCallbackCodec: TrainerCodec = {
   decode: (parts) => Object.assign(new Callback(), parts),
 }
 
+/** A metric of ours: its fields are plain data once all updates are read. */
+function metricCodec(Kind: { name: string; prototype: object }): TrainerCodec {
+  return {
+    name: `rondo.${Kind.name}`,
+    test: (value) => isExactly(value, Kind),
+    async encode(value) {
+      await (value as Metric<unknown>).states()
+      return { ...value }
+    },
+    decode: (parts) => Object.assign(Object.create(Kind.prototype) as object, parts),
+  }
+}
+
 /** One for each class of ours; order does not matter. */
 export const trainerCodecs: readonly TrainerCodec[] = [
   trainerCodec,
   callbackCodec<EarlyStoppingOptions>('EarlyStopping', EarlyStopping),
   callbackCodec<ModelCheckpointOptions>('ModelCheckpoint', ModelCheckpoint as never),
   callbackCodec<LearningRateMonitorOptions>('LearningRateMonitor', LearningRateMonitor),
+  callbackCodec<TimerOptions>('Timer', Timer),
+  callbackCodec<Readonly<Record<number, number>>>('GradientAccumulationScheduler', GradientAccumulationScheduler),
+  callbackCodec<OnExceptionCheckpointOptions>('OnExceptionCheckpoint', OnExceptionCheckpoint as never),
+  callbackCodec<object>('DeviceStatsMonitor', DeviceStatsMonitor),
   plainCallbackCodec,
+  ...METRICS.map(metricCodec),
 ]

@@ -4,7 +4,7 @@
  */
 import { type AllReduceChoice, AllReduceChooser } from '../../packages/collectives/src/all-reduce-choice.ts'
 import { SIMULATED_LINKS, simulatedNetwork } from '../../packages/collectives/src/testing/simulated-networks.ts'
-import { type SimulatedNetwork, simulateAllReduce } from '../../packages/collectives/src/testing/simulator.ts'
+import { simulateAllReduce } from '../../packages/collectives/src/testing/simulator.ts'
 import { formatSize } from '../arguments.ts'
 import { formatNumber, median, percentile } from '../figures.ts'
 import { readFlags } from '../flags.ts'
@@ -72,12 +72,12 @@ export function algorithmsCommand(words: readonly string[]): void {
 }
 
 function compare(links: Links, label: string, machines: readonly number[], bytes: number): Row {
-  const network = simulatedNetwork(machines, links)
-  const { topology, classes, messageBytes } = network
+  const { topology, classes, messageBytes } = simulatedNetwork(machines, links)
   const ranks = topology.worldSize
   const chooser = new AllReduceChooser(topology, messageBytes, { ...classes.network, classes })
-  const [small, scale] = scaled(network, bytes)
-  const simulate = (choice: AllReduceChoice): number => simulateAllReduce(choice, bytes / scale / 4, small).ms
+  const scale = scaleFor(2 * bytes * ranks, messageBytes)
+  const network = simulatedNetwork(machines, links, scale)
+  const simulate = (choice: AllReduceChoice): number => simulateAllReduce(choice, bytes / scale / 4, network).ms
   const chosen = chooser.choose(bytes)
   const simulated: Record<string, number> = {}
   for (const choice of chooser.candidates(bytes)) simulated[nameOf(choice)] = simulate(choice)
@@ -86,24 +86,11 @@ function compare(links: Links, label: string, machines: readonly number[], bytes
   return { links, machines: label, ranks, bytes, chosen: nameOf(chosen), simulated, predictedMs, ratio }
 }
 
-/** The same network with fewer bytes in smaller messages on slower links: the same times. */
-function scaled(network: SimulatedNetwork, bytes: number): [SimulatedNetwork, number] {
-  const { classes, messageBytes, topology } = network
+/** By how much a network is scaled down for so many bytes: the same times, fewer bytes. */
+function scaleFor(bytes: number, messageBytes: number): number {
   let scale = 1
-  while (
-    (2 * bytes * topology.worldSize) / scale > MAX_SIMULATED_BYTES &&
-    messageBytes / (2 * scale) >= MIN_MESSAGE_BYTES
-  ) {
-    scale *= 2
-  }
-  const slower = Object.entries(classes).map(([of, cost]) => [
-    of,
-    { ...cost, bytesPerSecond: cost.bytesPerSecond / scale },
-  ])
-  return [
-    { topology, classes: Object.fromEntries(slower) as typeof classes, messageBytes: messageBytes / scale },
-    scale,
-  ]
+  while (bytes / scale > MAX_SIMULATED_BYTES && messageBytes / (2 * scale) >= MIN_MESSAGE_BYTES) scale *= 2
+  return scale
 }
 
 function nameOf({ algorithm, level }: AllReduceChoice): string {

@@ -5,7 +5,7 @@
  */
 import { coresOf, partnersAt } from './algorithms/halving.ts'
 import { type AllReduceAlgorithm, type CostModel, classesIn, type LinkCost, worstOf } from './cost-model.ts'
-import { GROUP_LEVELS, type GroupLevel, LINK_CLASSES, type Topology } from './topology.ts'
+import { GROUP_LEVELS, type GroupLevel, LINK_CLASSES, type LinkClass, type Topology } from './topology.ts'
 
 /** Ranks. Beyond this, all links at once cost more memory and interrupts than the saved steps are worth. */
 const MAX_ALL_LINKS_RANKS = 64
@@ -22,22 +22,29 @@ interface HalvingStep {
   readonly crossings: number
 }
 
+/** The groups of two-level, and what links inside and between them cost. */
+interface Level {
+  readonly count: number
+  readonly owners: number
+  readonly largest: number
+  readonly near: Required<LinkCost>
+  readonly far: Required<LinkCost>
+}
+
 export class AllReduceChooser {
   readonly #topology: Topology
   readonly #messageBytes: number
-  readonly #model: CostModel
   /** Of the farthest links that there are, and of all others. */
   readonly #far: Required<LinkCost>
   readonly #near: Required<LinkCost>
   /** Ranks by what they share of the far links. */
   readonly #sizes: readonly number[]
   readonly #halving: readonly HalvingStep[]
-  readonly #levels: readonly GroupLevel[]
+  readonly #levels: ReadonlyMap<GroupLevel, Level>
 
   constructor(topology: Topology, messageBytes: number, model: CostModel) {
     this.#topology = topology
     this.#messageBytes = messageBytes
-    this.#model = model
     const classes = classesIn(topology)
     const farthest = classes.at(-1)!
     this.#far = worstOf(model, [farthest])
@@ -59,9 +66,10 @@ export class AllReduceChooser {
     })
     const counts = GROUP_LEVELS.map((level) => topology.groups(level).length)
     // As many groups as one level below are the same groups.
-    this.#levels = GROUP_LEVELS.filter(
+    const levels = GROUP_LEVELS.filter(
       (_, i) => counts[i]! > 1 && counts[i]! < topology.worldSize && counts[i] !== counts[i - 1],
     )
+    this.#levels = new Map(levels.map((level) => [level, levelOf(level, topology, model)]))
   }
 
   /** The fastest for `bytes` per rank on the wire; of equals the one with fewer steps. */
@@ -85,14 +93,14 @@ export class AllReduceChooser {
     if (wanted === 'auto') return this.choose(bytes)
     if (wanted === 'doubling' && bytes > this.#messageBytes) return { algorithm: 'halving' }
     if (wanted !== 'two-level') return { algorithm: wanted }
-    const choices = this.#levels.map((level) => ({ algorithm: wanted, level }))
+    const choices = [...this.#levels.keys()].map((level) => ({ algorithm: wanted, level }))
     return choices.sort((a, b) => this.ms(a, bytes) - this.ms(b, bytes))[0]
   }
 
   /** All that come into question, those with more steps first. */
   candidates(bytes: number): AllReduceChoice[] {
     const found: AllReduceChoice[] = [{ algorithm: 'ring' }]
-    for (const level of this.#levels) found.push({ algorithm: 'two-level', level })
+    for (const level of this.#levels.keys()) found.push({ algorithm: 'two-level', level })
     found.push({ algorithm: 'halving' })
     // One message at most: a partner's would replace what has not left yet.
     if (bytes <= this.#messageBytes) found.push({ algorithm: 'doubling' })
@@ -117,7 +125,7 @@ export class AllReduceChooser {
       case 'doubling':
         return this.#recursive(bytes, () => 1, 1)
       case 'two-level':
-        return level === undefined ? Number.POSITIVE_INFINITY : this.#twoLevel(level, bytes)
+        return this.#twoLevel(this.#levels.get(level!)!, bytes)
       default:
         return algorithm satisfies never
     }
@@ -156,19 +164,7 @@ export class AllReduceChooser {
     return ms
   }
 
-  #twoLevel(level: GroupLevel, bytes: number): number {
-    const sizes = this.#topology.groups(level).map((group) => group.length)
-    const [count, owners, largest] = [sizes.length, Math.min(...sizes), Math.max(...sizes)]
-    const classes = classesIn(this.#topology)
-    const border = LINK_CLASSES.indexOf(level)
-    const near = worstOf(
-      this.#model,
-      classes.filter((of) => LINK_CLASSES.indexOf(of) <= border),
-    )
-    const far = worstOf(
-      this.#model,
-      classes.filter((of) => LINK_CLASSES.indexOf(of) > border),
-    )
+  #twoLevel({ count, owners, largest, near, far }: Level, bytes: number): number {
     const shard = bytes / owners
     // An owner gives away all shards but its own and takes its own from all, then hands it out finished.
     const given = (largest > owners ? owners : owners - 1) * shard
@@ -183,6 +179,22 @@ export class AllReduceChooser {
 
   #latency(): number {
     return Math.max(this.#far.latencyMs, this.#near.latencyMs)
+  }
+}
+
+function levelOf(level: GroupLevel, topology: Topology, model: CostModel): Level {
+  const sizes = topology.groups(level).map((group) => group.length)
+  const classes = classesIn(topology)
+  const isNear = (of: LinkClass): boolean => LINK_CLASSES.indexOf(of) <= LINK_CLASSES.indexOf(level)
+  return {
+    count: sizes.length,
+    owners: Math.min(...sizes),
+    largest: Math.max(...sizes),
+    near: worstOf(model, classes.filter(isNear)),
+    far: worstOf(
+      model,
+      classes.filter((of) => !isNear(of)),
+    ),
   }
 }
 

@@ -42,16 +42,22 @@ export function topologyOf(places: readonly Place[]): Topology {
   order.forEach((rank, at) => {
     position[rank] = at
   })
+  const groupsOf = (level: GroupLevel): number[][] => {
+    const byId = new Map<number, number[]>()
+    for (const rank of order) {
+      const group = byId.get(ids[level][rank]!)
+      if (group === undefined) byId.set(ids[level][rank]!, [rank])
+      else group.push(rank)
+    }
+    return [...byId.values()]
+  }
+  const groups = { page: groupsOf('page'), browser: groupsOf('browser'), machine: groupsOf('machine') }
   return {
     worldSize: places.length,
     order,
     position,
     classOf: (a, b) => GROUP_LEVELS.find((level) => ids[level][a] === ids[level][b]) ?? 'network',
-    groups(level) {
-      const byId = new Map<number, number[]>()
-      for (const rank of order) byId.set(ids[level][rank]!, [...(byId.get(ids[level][rank]!) ?? []), rank])
-      return [...byId.values()]
-    },
+    groups: (level) => groups[level],
     hash: [...pages, ...browsers, ...machines].reduce((hash, id) => (Math.imul(hash, 31) + id + 1) >>> 0, 7),
   }
 }

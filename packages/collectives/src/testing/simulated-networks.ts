@@ -16,8 +16,15 @@ export const SIMULATED_LINKS = {
   wan: { latencyMs: 10, bytesPerSecond: 10e6, gapMs: 0.05 },
 } as const satisfies Record<string, LinkCost>
 
-/** `machines[i]` ranks on machine i, each in a tab of its machine's one browser, numbered in turn over the machines. */
-export function simulatedNetwork(machines: readonly number[], links: keyof typeof SIMULATED_LINKS): SimulatedNetwork {
+/**
+ * `machines[i]` ranks on machine i, each in a tab of its machine's one browser, numbered in turn over the machines. With a
+ * `scale` links are so many times slower and messages so many times smaller: fewer bytes then take the times of more.
+ */
+export function simulatedNetwork(
+  machines: readonly number[],
+  links: keyof typeof SIMULATED_LINKS,
+  scale = 1,
+): SimulatedNetwork {
   const seats = machines.flatMap((ranks, machine) => Array.from({ length: ranks }, (_, local) => ({ machine, local })))
   seats.sort((a, b) => a.local - b.local || a.machine - b.machine)
   const places = seats.map(({ machine }, rank) => ({
@@ -25,11 +32,13 @@ export function simulatedNetwork(machines: readonly number[], links: keyof typeo
     browserId: `browser-${machine}`,
     nodeId: `machine-${machine}`,
   }))
+  const slower = (cost: LinkCost): LinkCost => ({ ...cost, bytesPerSecond: cost.bytesPerSecond / scale })
+  const inside = slower(INSIDE)
   const classes: Record<LinkClass, LinkCost> = {
-    page: INSIDE,
-    browser: INSIDE,
-    machine: INSIDE,
-    network: SIMULATED_LINKS[links],
+    page: inside,
+    browser: inside,
+    machine: inside,
+    network: slower(SIMULATED_LINKS[links]),
   }
-  return { topology: topologyOf(places), classes, messageBytes: MESSAGE_BYTES }
+  return { topology: topologyOf(places), classes, messageBytes: MESSAGE_BYTES / scale }
 }

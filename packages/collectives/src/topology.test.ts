@@ -110,16 +110,18 @@ describe('two machines of two ranks, numbered in turn', () => {
     for (const group of world.groups) expect(group.costModel).toEqual(model)
   })
 
-  it('name a lost rank on all others, in the middle of two levels', async () => {
-    world = await testWorld(4, { places: PLACES, delayMs: 5 })
-    const calls = world.groups.map((group) =>
-      failureOf(group.allReduce(new Float32Array(400_000), { algorithm: 'two-level' })),
-    )
-    world.mesh.kill(2, 'its tab was closed')
-    for (const error of (await Promise.all(calls)).filter((_, rank) => rank !== 2)) {
-      expect(error).toMatchObject({ code: 'RANK_LOST', rank: 2 })
-    }
-  })
+  it.each(['two-level', 'halving', 'doubling'] as const)(
+    'name a lost rank on all others, in the middle of %s',
+    async (algorithm) => {
+      world = await testWorld(4, { places: PLACES, delayMs: 5 })
+      const length = algorithm === 'doubling' ? 4_000 : 400_000
+      const calls = world.groups.map((group) => failureOf(group.allReduce(new Float32Array(length), { algorithm })))
+      world.mesh.kill(2, 'its tab was closed')
+      for (const error of (await Promise.all(calls)).filter((_, rank) => rank !== 2)) {
+        expect(error).toMatchObject({ code: 'RANK_LOST', rank: 2 })
+      }
+    },
+  )
 })
 
 it('refuses places that are not one a rank, and places that differ between ranks', async () => {

@@ -110,6 +110,16 @@ describe('two machines of two ranks, numbered in turn', () => {
     for (const group of world.groups) expect(group.costModel).toEqual(model)
   })
 
+  it.each(['abb', 'abab', 'aab', 'abcabc'])('choose alike for %s, whatever they measured', async (machines) => {
+    world = await testWorld(machines.length, { places: placesOn(machines), costModel: 'measured' })
+    const ranks = machines.length
+    for (const length of [0, 1, 100, 5_000, 20_000, 100_000, 500_000]) {
+      const results = await world.all((group, rank) => group.allReduce(new Float32Array(length).fill(rank + 1)))
+      const sum = (ranks * (ranks + 1)) / 2
+      for (const result of results) expect(result.every((value) => value === sum)).toBe(true)
+    }
+  })
+
   it.each(['two-level', 'halving', 'doubling'] as const)(
     'name a lost rank on all others, in the middle of %s',
     async (algorithm) => {

@@ -5,7 +5,7 @@
  */
 import type { SharedFile } from './shared-file.ts'
 
-/** Bytes of one half: more than a link's window and the two frames by which it may be exceeded. */
+/** Bytes of one half: a link's window, the frame by which it may be exceeded, and one that did not fit at the end. */
 const HALF_BYTES = 6_291_456
 export const FILE_LANE_BYTES = 2 * HALF_BYTES
 /** Bytes. Smaller frames are as fast in a message. */

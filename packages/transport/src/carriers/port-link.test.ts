@@ -93,7 +93,7 @@ function hostile() {
 const HELLO = { kind: 'hello', rank: 1, presence: null, padding: 0 }
 
 describe('a port link keeps the contract', async () => {
-  const { left, right } = await linkPair()
+  const { left, right } = await linkPair({ maxFrameBytes: 131_072 })
   for (const { name, ...sides } of linkContract(16 * 1_048_576)) {
     it(name, async () => {
       await Promise.all([sides.left(left), sides.right(right)])

@@ -3,7 +3,7 @@
  * of another tab, or a pump of this page that passes on to a slower carrier. Frames move by
  * transfer, large ones through a shared file where both ends can open one. Not for: finding the other end.
  */
-import { type Carrier, FRAME_HEADER_BYTES } from '@rondo/protocol'
+import { type Carrier, MAX_MESSAGE_BYTES } from '@rondo/protocol'
 import { type LinkControl, parseControl } from '../control.ts'
 import type { Watermarks } from '../flow-control.ts'
 import { WireLink } from '../wire-link.ts'
@@ -14,10 +14,10 @@ import { type SharedFile, sharedFileName } from './shared-file.ts'
 const PORT_WATERMARKS: Watermarks = { high: 4_194_304, low: 1_048_576 }
 
 /**
- * Bytes of the largest frame between two workers. Each message has a cost of its own, whatever it holds: an
- * all-reduce of 16 MiB takes less than half as long as with 64 KiB, and small ones no longer (docs/benchmarks.md).
+ * Bytes of the largest frame between two workers: as many as a frame may have. Each message has a cost of its own,
+ * whatever it holds, and small frames are no faster with a lower limit (docs/benchmarks/same-machine.md).
  */
-export const PORT_FRAME_BYTES = 524_288 + FRAME_HEADER_BYTES
+export const PORT_FRAME_BYTES = MAX_MESSAGE_BYTES
 /** Bytes in front of a lent frame: it lies in a buffer that it does not span, where its payload can be viewed. */
 const LENT_OFFSET = 8
 

@@ -89,6 +89,22 @@ export const divideFloats = binary(vector(0xe7))
 /** NaN wins and −0 is less than 0, as for Math.min and Math.max. */
 export const minFloats = binary(vector(0xe8))
 export const maxFloats = binary(vector(0xe9))
+export const nearestFloats = (a: Code): Code => [...a, ...vector(0x6a)]
+/** To int32, towards zero; NaN becomes 0. */
+export const truncateToInts = (a: Code): Code => [...a, ...vector(0xf8)]
+export const addInts = binary(vector(0xae))
+/** Each int32 lane moved by a number of bits, the same for all. */
+export const shiftInts = binary(vector(0xab))
+export const lessFloats = binary(vector(0x43))
+export const atMostFloats = binary(vector(0x45))
+export const greaterFloats = binary(vector(0x44))
+/** Lanes of a where the mask is set, of b elsewhere. */
+export const choose = (a: Code, b: Code, mask: Code): Code => [...a, ...b, ...mask, ...vector(0x52)]
+const constant = (lanes: Float32Array | Int32Array): Code => [...vector(0x0c), ...new Uint8Array(lanes.buffer)]
+/** Four floats given now. */
+export const floats = (...lanes: [number, number, number, number]): Code => constant(Float32Array.from(lanes))
+/** Four integers given now. */
+export const ints = (...lanes: [number, number, number, number]): Code => constant(Int32Array.from(lanes))
 /** All bits of a lane where equal, none elsewhere. */
 export const equalFloats = binary(vector(0x41))
 export const and = binary(vector(0x4e))

@@ -27,6 +27,7 @@ import {
   storeOne,
   zeros,
 } from './assembler.ts'
+import { EXPONENTIAL_PROGRAMS, type ExponentialProgramName } from './exponential-programs.ts'
 import { type MultiplyAdd, tilePrograms } from './gemm-programs.ts'
 import { PACK_PROGRAMS } from './pack-programs.ts'
 import { parameters, VECTOR_BYTES } from './parameters.ts'
@@ -200,7 +201,10 @@ const NAMED = [
 const PACKING = ['packPanels1', 'packPanels2', 'copyFloats', 'turnPanels1', 'turnPanels2'] as const
 
 /** The exports of the assembled module; see the programs for the arguments. */
-export type SimdPrograms = Record<(typeof NAMED)[number] | (typeof PACKING)[number] | RowProgramName, ProgramCall> & {
+export type SimdPrograms = Record<
+  (typeof NAMED)[number] | (typeof PACKING)[number] | RowProgramName | ExponentialProgramName,
+  ProgramCall
+> & {
   /** By `tileIndex`. */
   tiles: readonly ProgramCall[]
 }
@@ -216,5 +220,6 @@ export const programsWith = (multiplyAdd: MultiplyAdd): readonly Program[] => [
   maxPoolGradRow(),
   ...PACK_PROGRAMS,
   ...ROW_PROGRAMS,
+  ...EXPONENTIAL_PROGRAMS,
   ...tilePrograms(multiplyAdd),
 ]

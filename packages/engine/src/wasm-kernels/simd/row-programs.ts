@@ -3,14 +3,11 @@ import {
   add,
   addFloats,
   advance,
-  and32,
-  type Code,
   divideFloats,
   FunctionBuilder,
   get,
   int,
   type Local,
-  load,
   loadInt,
   loadOne,
   loadSplat,
@@ -19,42 +16,12 @@ import {
   type Program,
   repeat,
   set,
-  shiftRight,
-  shuffle,
-  store,
   storeOne,
   subtractFloats,
   zeros,
 } from './assembler.ts'
-import { FLOAT_BYTES, parameters, VECTOR_BYTES } from './parameters.ts'
-
-/** log₂ of the floats in a vector. */
-const LANE_BITS = 2
-const LAST_LANES = 3
-
-/** How a pass reads and writes: four floats at a time, or one where fewer are left. */
-interface Access {
-  load(pointer: Local): Code
-  store(pointer: Local, value: Code): Code
-  bytes: number
-}
-const WHOLE: Access = {
-  load: (pointer) => load(get(pointer)),
-  store: (pointer, value) => store(get(pointer), value),
-  bytes: VECTOR_BYTES,
-}
-const SINGLE: Access = {
-  load: (pointer) => loadOne(get(pointer)),
-  store: (pointer, value) => storeOne(get(pointer), value),
-  bytes: FLOAT_BYTES,
-}
-
-/** `body` for each vector of `columns` floats and for each float after the last whole vector; pointers move along. */
-function alongRow(counter: Local, columns: Code, pointers: Local[], body: (access: Access) => Code): Code {
-  const pass = (count: Code, access: Access): Code =>
-    repeat(counter, count, body(access), ...pointers.map((pointer) => advance(pointer, int(access.bytes))))
-  return [...pass(shiftRight(columns, int(LANE_BITS)), WHOLE), ...pass(and32(columns, int(LAST_LANES)), SINGLE)]
-}
+import { FLOAT_BYTES, parameters } from './parameters.ts'
+import { alongRow, sumLanes } from './rows.ts'
 
 export const ARITHMETIC = {
   add: addFloats,
@@ -104,8 +71,7 @@ function rowSum(): Program {
     set(at, get(p.from)),
     set(sum, zeros),
     alongRow(column, get(p.columns), [at], (access) => set(sum, addFloats(get(sum), access.load(at)))),
-    set(sum, addFloats(get(sum), shuffle(get(sum), get(sum), [2, 3, 0, 1]))),
-    set(sum, addFloats(get(sum), shuffle(get(sum), get(sum), [1, 0, 3, 2]))),
+    sumLanes(sum),
     storeOne(get(p.out), addFloats(get(sum), loadOne(get(p.out)))),
     advance(p.out, int(FLOAT_BYTES)),
     advance(p.from, get(p.fromRow)),

@@ -19,6 +19,8 @@ export interface BrowserRequest {
 
 interface Answer {
   ms: number[]
+  /** That computed. */
+  threads: number
   profile?: string
 }
 
@@ -54,7 +56,8 @@ export async function openBrowser({ browser: given, threads, kernels, say }: Bro
   return {
     name: `rondo, Chromium ${browser.version}`,
     async run(task) {
-      const { ms, profile } = await page.evaluate((request) => ask(request), { task, threads, kernels })
+      const { ms, threads: used, profile } = await page.evaluate((request) => ask(request), { task, threads, kernels })
+      if (used !== threads) say(`${task.workload}: Rondo computes on ${used} of ${threads} threads here.`)
       if (profile !== undefined) console.log(profile)
       return ms
     },

@@ -49,7 +49,9 @@ export async function cpuCommand(words: readonly string[]): Promise<void> {
     const torch = await openTorch(threads, say)
     if (torch !== null) add(torch)
     const open = (place: Place): Promise<Runner> =>
-      place === 'node' ? openNode(threads, kernels) : openBrowser({ browser: given.browser, threads, kernels, say })
+      place === 'node'
+        ? openNode(threads, kernels, say)
+        : openBrowser({ browser: given.browser, threads, kernels, say })
     const ours: Runner[] = []
     for (const place of places) ours.push(add(await open(place)))
     const figures: Figure[] = []

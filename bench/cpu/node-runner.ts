@@ -4,8 +4,9 @@ import { profileKernels } from './kernel-profile.ts'
 import type { Runner } from './runner.ts'
 import { runTask } from './workloads.ts'
 
-export async function openNode(threads: number, kernels: boolean): Promise<Runner> {
-  await selectAccelerator('wasm', { threads })
+export async function openNode(threads: number, kernels: boolean, say: (line: string) => void): Promise<Runner> {
+  const { notes } = await selectAccelerator('wasm', { threads })
+  notes.forEach(say)
   return {
     name: `rondo, Node ${process.versions.node}`,
     async run(task) {

@@ -8,10 +8,10 @@ const scope = globalThis as unknown as Worker
 
 scope.onmessage = async ({ data }: MessageEvent<BrowserRequest>) => {
   try {
-    await selectAccelerator('wasm', { threads: data.threads })
+    const { threads } = await selectAccelerator('wasm', { threads: data.threads })
     const profile = data.kernels ? profileKernels('wasm') : null
     const ms = await runTask(data.task)
-    scope.postMessage({ ms, profile: profile?.(data.task) })
+    scope.postMessage({ ms, threads, profile: profile?.(data.task) })
   } catch (error) {
     scope.postMessage({ error: String(error) })
   }

@@ -86,9 +86,13 @@ async function selectBest(base: Base, options: SelectOptions): Promise<SelectedA
 }
 
 async function selectWasm(notes: string[], options: SelectOptions) {
-  const threads = await startWasm({ wasmPath: options.wasmPath, threads: threadCount(options) })
+  const threads = await startWasm({
+    wasmPath: options.wasmPath,
+    threads: threadCount(options),
+    asked: options.threads !== undefined,
+  })
   const fewer = options.threads !== undefined && options.threads > threads
-  const note = `wasm runs on ${threads} instead of ${options.threads} threads: tfjs takes at most half the logical processors, and one in pages that are not cross-origin isolated`
+  const note = `wasm runs on ${threads} instead of ${options.threads} threads: it takes one a processor at most, and a single one in pages that are not cross-origin isolated`
   return { name: 'wasm' as const, threads, notes: fewer ? [...notes, note] : notes }
 }
 

@@ -5,13 +5,19 @@
  */
 import type { BackendWasm } from '../tfjs.ts'
 import { FLOAT_BYTES, floatsAt, LANES, withScratch } from './heap.ts'
-import { TILE_COLUMNS, TILE_ROWS, type TileCall, type TileShape, tileIndex } from './simd/gemm-programs.ts'
+import { TILE_COLUMNS, TILE_ROWS, type TileCall, tileIndex } from './simd/gemm-programs.ts'
 import type { SimdPrograms } from './simd/programs.ts'
+import type { TileTask } from './simd/team.ts'
+import { runTile, sharesOf, tileTask } from './simd/tile-calls.ts'
 
 /** Values of k, columns and rows of a block: a panel of 8 KiB stays in the first cache, the rest in the second. */
 const BLOCK_K = 256
 const BLOCK_COLUMNS = 256
 const BLOCK_ROWS = 64
+/** Multiply-adds of a block from which waking other threads pays: half a millisecond of one. */
+const TEAM_WORK = 8 * 1024 * 1024
+/** Tasks for each thread, so that one that starts late takes fewer. */
+const TASKS_A_THREAD = 4
 /** Panels from which it pays to copy a turned left operand into the order in which tiles read it. */
 const PACK_PANELS = 3
 
@@ -41,7 +47,7 @@ export function productScratch({ m, k, n, a }: Pick<Product, 'm' | 'k' | 'n' | '
   const wide = roundUp(Math.min(n, BLOCK_COLUMNS), TILE_COLUMNS)
   return (
     deep * wide +
-    (a.turned ? deep * roundUp(Math.min(m, BLOCK_ROWS), TILE_ROWS) : 0) +
+    (a.turned ? deep * roundUp(m, TILE_ROWS) : 0) +
     roundUp(n, TILE_COLUMNS) +
     (n % LANES === 0 ? 0 : m * TILE_COLUMNS)
   )
@@ -67,7 +73,7 @@ export function productIn(
   const deep = Math.min(k, BLOCK_K)
   const packedB = room
   const packedA = packedB + deep * roundUp(Math.min(n, BLOCK_COLUMNS), TILE_COLUMNS) * FLOAT_BYTES
-  const start = packedA + (a.turned ? deep * roundUp(Math.min(m, BLOCK_ROWS), TILE_ROWS) * FLOAT_BYTES : 0)
+  const start = packedA + (a.turned ? deep * roundUp(m, TILE_ROWS) * FLOAT_BYTES : 0)
   const edge = start + roundUp(n, TILE_COLUMNS) * FLOAT_BYTES
   if (fresh) {
     const initial = floatsAt(backend, start, roundUp(n, TILE_COLUMNS))
@@ -84,13 +90,17 @@ export function productIn(
       // Lanes that belong to no column are multiplied too; what lies there by chance may be slow to multiply.
       if (fresh && ragged > 0) floatsAt(backend, packedB, depth * roundUp(columns, TILE_COLUMNS)).fill(0)
       packRight(programs, b, packedB, { first, depth, left, columns })
+      const team = m * depth * columns >= TEAM_WORK ? programs.team : null
+      const tasks: TileTask[] | null = team && []
       for (let top = 0; top < m; top += BLOCK_ROWS) {
         const rows = Math.min(BLOCK_ROWS, m - top)
         const pack = a.turned && columns > PACK_PANELS * TILE_COLUMNS
-        if (pack) packLeft(programs, a, packedA, { first, depth, top, rows })
+        // Several threads work on all strips at once, one thread on one that stays in its cache.
+        const stripAt = packedA + (team === null ? 0 : top * depth * FLOAT_BYTES)
+        if (pack) packLeft(programs, a, stripAt, { first, depth, top, rows })
         const strip: Strip = {
           vectors: 2,
-          a: pack ? packedA : a.at + (a.turned ? first * a.row + top : top * a.row + first) * FLOAT_BYTES,
+          a: pack ? stripAt : a.at + (a.turned ? first * a.row + top : top * a.row + first) * FLOAT_BYTES,
           along: a.turned ? 'rows' : 'k',
           aRow: pack ? TILE_ROWS : a.row,
           aTile: pack ? depth * TILE_ROWS : a.turned ? TILE_ROWS : TILE_ROWS * a.row,
@@ -107,7 +117,7 @@ export function productIn(
           strip.start = strip.c
           strip.startRow = strip.cRow
         }
-        if (strip.panels > 0) runStrip(programs, strip)
+        if (strip.panels > 0) runStrip(programs, strip, tasks)
         const width = columns % TILE_COLUMNS
         if (width === 0) continue
         const inner = (columns - width) * FLOAT_BYTES
@@ -124,8 +134,9 @@ export function productIn(
             strip.startRow = strip.cRow
           }
         }
-        runStrip(programs, strip)
+        runStrip(programs, strip, tasks)
       }
+      if (team !== null && tasks !== null) team.run(sharesOf(tasks, team.size * TASKS_A_THREAD))
     }
   }
   if (ragged > 0) {
@@ -152,43 +163,43 @@ interface Strip {
 }
 
 /** Full tiles below each other, then a smaller one for what is left. */
-function runStrip(programs: SimdPrograms, strip: Strip): void {
+function runStrip(programs: SimdPrograms, strip: Strip, tasks: TileTask[] | null): void {
   const tiles = Math.floor(strip.rows / TILE_ROWS)
   const rest = strip.rows % TILE_ROWS
-  if (tiles > 0) runTilesOf(programs, strip, TILE_ROWS, tiles, 0)
-  if (rest > 0) runTilesOf(programs, strip, rest, 1, tiles)
+  if (tiles > 0) runTilesOf(programs, strip, tasks, TILE_ROWS, tiles, 0)
+  if (rest > 0) runTilesOf(programs, strip, tasks, rest, 1, tiles)
 }
 
-/** `count` tiles of `rows` rows, after `skip` full ones. */
-function runTilesOf(programs: SimdPrograms, strip: Strip, rows: number, count: number, skip: number): void {
+/** `count` tiles of `rows` rows, after `skip` full ones; noted for later where there is a list. */
+function runTilesOf(
+  programs: SimdPrograms,
+  strip: Strip,
+  tasks: TileTask[] | null,
+  rows: number,
+  count: number,
+  skip: number,
+): void {
   const { vectors, along, aRow, aTile, cRow, startRow, depth } = strip
-  runTiles(
-    programs,
-    { rows, vectors, along },
-    {
-      a: strip.a + skip * aTile * FLOAT_BYTES,
-      b: strip.b,
-      c: strip.c + skip * TILE_ROWS * cRow * FLOAT_BYTES,
-      start: strip.start + skip * TILE_ROWS * startRow * FLOAT_BYTES,
-      panels: strip.panels,
-      tiles: count,
-      k: depth,
-      segments: 1,
-      aStride: aRow * FLOAT_BYTES,
-      aSegment: 0,
-      aTile: aTile * FLOAT_BYTES,
-      bStep: vectors * LANES * FLOAT_BYTES,
-      bPanel: vectors * LANES * FLOAT_BYTES * depth,
-      cRow: cRow * FLOAT_BYTES,
-      startRow: startRow * FLOAT_BYTES,
-    },
-  )
-}
-
-export function runTiles(programs: SimdPrograms, shape: TileShape, t: TileCall): void {
-  const program = programs.tiles[tileIndex(shape)] as (...args: number[]) => void
-  const { a, b, c, start, panels, tiles, k, segments, aStride, aSegment, aTile, bStep, bPanel, cRow, startRow } = t
-  program(a, b, c, start, panels, tiles, k, segments, aStride, aSegment, aTile, bStep, bPanel, cRow, startRow)
+  const index = tileIndex({ rows, vectors, along })
+  const call: TileCall = {
+    a: strip.a + skip * aTile * FLOAT_BYTES,
+    b: strip.b,
+    c: strip.c + skip * TILE_ROWS * cRow * FLOAT_BYTES,
+    start: strip.start + skip * TILE_ROWS * startRow * FLOAT_BYTES,
+    panels: strip.panels,
+    tiles: count,
+    k: depth,
+    segments: 1,
+    aStride: aRow * FLOAT_BYTES,
+    aSegment: 0,
+    aTile: aTile * FLOAT_BYTES,
+    bStep: vectors * LANES * FLOAT_BYTES,
+    bPanel: vectors * LANES * FLOAT_BYTES * depth,
+    cRow: cRow * FLOAT_BYTES,
+    startRow: startRow * FLOAT_BYTES,
+  }
+  if (tasks !== null) tasks.push(tileTask(index, call))
+  else runTile(programs, index, call)
 }
 
 interface RightBlock {

@@ -32,6 +32,7 @@ import { type MultiplyAdd, tilePrograms } from './gemm-programs.ts'
 import { PACK_PROGRAMS } from './pack-programs.ts'
 import { parameters, VECTOR_BYTES } from './parameters.ts'
 import { ROW_PROGRAMS, type RowProgramName } from './row-programs.ts'
+import type { TileTeam } from './team.ts'
 
 /** Keeps sums in registers: `vectors` accumulators that start at zero and are added to memory at the end. */
 const clear = (sums: Local[]): Code => sums.flatMap((sum) => set(sum, zeros))
@@ -187,7 +188,7 @@ function maxPoolGradRow(): Program {
   return { name: 'maxPoolGradRow', signature: f.signature(), body: f.body(body) }
 }
 
-type ProgramCall = (...args: number[]) => void
+export type ProgramCall = (...args: number[]) => void
 
 const NAMED = [
   'outerSum1',
@@ -207,6 +208,8 @@ export type SimdPrograms = Record<
 > & {
   /** By `tileIndex`. */
   tiles: readonly ProgramCall[]
+  /** Several threads for the tiles of large products, where there are any. */
+  team: TileTeam | null
 }
 
 /** All programs, with a multiply-add that the engine knows. */

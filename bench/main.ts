@@ -38,6 +38,12 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
     --seconds 3+4                    of each transfer: before its rate is looked at, and while it is
     --json FILE   --browser PATH
 
+  fewer-bytes each way of sending gradients, or none, against f32: time over WebRTC, bytes, accuracy
+    --parts time,mnist,char          what to measure; the trainings run in Node, all ranks in one thread
+    --methods f32,f16,int8           some of those that are compared
+    --net cnn|mlp                    of MNIST: the example's, or 784-128-10
+    --seeds N   --epochs N   --steps N   --ranks N   --size 4MiB   --repetitions N   --json FILE
+
   notebook    how fast the notebook is: loading, typing, printing, launching, the first training step
     --parts size,page,keys,log,launch,mnist    what to measure
     --repetitions N                  of each figure (5); one of mnist takes half a minute
@@ -64,6 +70,7 @@ const COMMANDS = [
   'codecs',
   'cpu',
   'engine',
+  'fewer-bytes',
   'local',
   'network',
   'notebook',
@@ -115,6 +122,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case 'local': {
       const { sameMachineCommand } = await import('./same-machine/command.ts')
       await sameMachineCommand(words)
+      return 0
+    }
+    case 'fewer-bytes': {
+      const { fewerBytesCommand } = await import('./fewer-bytes/command.ts')
+      await fewerBytesCommand(words)
       return 0
     }
     case 'notebook': {

@@ -1,6 +1,7 @@
 /** What the bench, its pages and their workers say to each other. */
 import type { Place } from '@rondo/collectives'
 import type { BenchCarrier } from '../arguments.ts'
+import type { HookChoice } from '../fewer-bytes/methods.ts'
 import type { RawPipe } from '../raw-link.ts'
 
 export type TabCarrier = Exclude<BenchCarrier, 'memory'>
@@ -43,6 +44,8 @@ export type MeasureTask =
    * what otherwise comes before the clock starts.
    */
   | { task: 'ring'; bytes: number; count: number; cold: boolean }
+  /** `count` steps of `bytes` of gradients through a communication hook. Answers with the milliseconds of all. */
+  | { task: 'gradients'; choice: HookChoice; bytes: number; count: number }
   /** Answers with the steps that the newest all-reduce took. */
   | { task: 'steps' }
 

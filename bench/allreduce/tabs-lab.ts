@@ -129,6 +129,10 @@ export class TabsLab {
         return Math.max(...(await measure(`the first all-reduce of ${bytes} bytes`, new Array(tabs).fill(task))))
       },
       steps: async () => Math.max(...(await measure('the steps taken', new Array(tabs).fill({ task: 'steps' })))),
+      async gradients(choice, bytes, count) {
+        const task: MeasureTask = { task: 'gradients', choice, bytes, count }
+        return Math.max(...(await measure(`gradients through ${choice.hook}`, new Array(tabs).fill(task))))
+      },
       yardstick:
         carrier === 'shared'
           ? null

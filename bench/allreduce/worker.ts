@@ -1,6 +1,7 @@
 /** A rank of the bench: a real process group over the links its page makes, and the bare pipe beside it. */
 import { createProcessGroup, type ProcessGroup } from '@rondo/collectives'
 import { acceptLinks } from '@rondo/transport'
+import type { GradientSteps } from '../fewer-bytes/gradient-steps.ts'
 import {
   answerEchoes,
   measureEcho,
@@ -16,6 +17,7 @@ import { RingOperands, stepsOfNewest } from './operands.ts'
 let group: ProcessGroup | undefined
 let pipe: RawPipe | undefined
 const operands = new RingOperands()
+let gradientSteps: GradientSteps | undefined
 
 async function perform(task: WorkerTask): Promise<number> {
   switch (task.task) {
@@ -48,6 +50,13 @@ async function perform(task: WorkerTask): Promise<number> {
     case 'ring':
       if (group === undefined) throw new Error('this rank is in no group')
       return operands.time(group, task.bytes, task.count, task.cold)
+    case 'gradients': {
+      if (group === undefined) throw new Error('this rank is in no group')
+      // Only when asked for: it brings the whole engine.
+      const { GradientSteps } = await import('../fewer-bytes/gradient-steps.ts')
+      gradientSteps ??= new GradientSteps()
+      return gradientSteps.time(group, task.choice, task.bytes, task.count)
+    }
     case 'steps':
       if (group === undefined) throw new Error('this rank is in no group')
       return stepsOfNewest(group)

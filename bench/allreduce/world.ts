@@ -1,5 +1,6 @@
 /** What can be measured: N ranks in one group, wherever they run. Not for: how often and in which order. */
 import type { BenchCarrier } from '../arguments.ts'
+import type { HookChoice } from '../fewer-bytes/methods.ts'
 
 export interface Yardstick {
   /** What it is, for readers of the figures. */
@@ -21,6 +22,8 @@ export interface World {
   cold(bytes: number): Promise<number>
   /** Steps of the newest all-reduce. */
   steps(): Promise<number>
+  /** Milliseconds, on the slowest rank, of `count` steps' gradients through a communication hook; in tabs only. */
+  gradients?(choice: HookChoice, bytes: number, count: number): Promise<number>
   /** The bare carrier between two of the ranks; null where there is none. */
   readonly yardstick: Yardstick | null
   close(): Promise<void>

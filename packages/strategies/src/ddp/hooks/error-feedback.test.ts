@@ -53,7 +53,12 @@ const worst = (a: number[], b: number[]): number => Math.max(...a.map((value, i)
 
 describe.each([2, 3, 4])('with %i ranks', (worldSize) => {
   it.each([
-    ['int8', () => int8Hook({ errorFeedback: true }), () => int8Hook({ errorFeedback: false }), 0.1],
+    [
+      'int8',
+      () => int8Hook({ errorFeedback: true, rounding: 'nearest' }),
+      () => int8Hook({ errorFeedback: false, rounding: 'nearest' }),
+      0.1,
+    ],
     [
       'topK',
       () => topKHook({ ratio: 0.2, errorFeedback: true }, 'f32'),
@@ -70,7 +75,9 @@ describe.each([2, 3, 4])('with %i ranks', (worldSize) => {
   })
 
   it('costs the bytes that the documentation says', async () => {
-    const int8 = await runRanks(worldSize, (rank) => accumulate(rank, int8Hook({ errorFeedback: true })))
+    const int8 = await runRanks(worldSize, (rank) =>
+      accumulate(rank, int8Hook({ errorFeedback: true, rounding: 'nearest' })),
+    )
     const chunk = Math.ceil(LENGTH / worldSize)
     for (const { bytes } of int8) expect(bytes).toBe(STEPS * 2 * (worldSize - 1) * (chunk + 4))
     const k = Math.ceil(0.2 * LENGTH)
@@ -88,7 +95,7 @@ describe.each([2, 3, 4])('with %i ranks', (worldSize) => {
 
 it('forgets an error that is not finite, so that one bad step does not poison the rest', async () => {
   for (const make of [
-    () => int8Hook({ errorFeedback: true }),
+    () => int8Hook({ errorFeedback: true, rounding: 'nearest' }),
     () => topKHook({ ratio: 1, errorFeedback: true }, 'f32'),
   ]) {
     const results = await runRanks(2, async ({ group, signal, rank }) => {

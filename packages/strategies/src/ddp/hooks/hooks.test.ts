@@ -14,7 +14,10 @@ const HOOKS: Array<[string, DdpOptions]> = [
   ['fp16', { ddpCommHook: 'fp16' }],
   ['bf16', { ddpCommHook: 'bf16' }],
   ['int8', { ddpCommHook: 'int8' }],
-  ['int8 without feedback', { ddpCommHook: 'int8', ddpCommState: { errorFeedback: false } }],
+  [
+    'int8, stochastic, without feedback',
+    { ddpCommHook: 'int8', ddpCommState: { errorFeedback: false, rounding: 'stochastic' } },
+  ],
   ['powerSGD', { ddpCommHook: 'powerSGD', ddpCommState: { startPowerSGDIter: 2 } }],
   [
     'powerSGD of rank 2, cold, as fp16',
@@ -121,6 +124,7 @@ describe('options', () => {
     [{ ddpCommHook: 'powerSGD', ddpCommWrapper: 'int8' }, /"fp16" and "bf16"/],
     [{ ddpCommHook: 'topK', ddpCommState: { ratio: 0 } }, /ratio is 0.*above 0/],
     [{ ddpCommHook: 'int8', ddpCommState: { errorFeedback: 1 } }, /errorFeedback is 1.*true or false/],
+    [{ ddpCommHook: 'int8', ddpCommState: { rounding: 'up' } }, /rounding is "up".*"nearest", "stochastic"/],
     [
       { ddpCommHook: 'powerSGD', ddpCommState: { startPowerSGDIter: 1 } },
       /startPowerSGDIter is 1.*useErrorFeedback and warmStart/,

@@ -4,25 +4,32 @@
  * 1-bit Adam, Tang et al. 2021, §4.2, with the int8 codec). 2(N−1)/N bytes a value, as a ring; but a ring rounds
  * partial sums at every hop, and no rank could keep that error apart. Not for: the codec itself (collectives).
  */
-import { CODECS } from '@rondo/collectives'
+import { CODECS, type Codec } from '@rondo/collectives'
 import type { CommHook, CommHookContext, GradientBucket } from './comm-hook.ts'
 import { addInto, ErrorMemory, finiteOrZero } from './error-memory.ts'
 
-const codec = CODECS.int8
+export interface Int8State {
+  errorFeedback: boolean
+  /** `stochastic` rounds up or down so that the mean is right; with feedback nearest is the more exact one. */
+  rounding: 'nearest' | 'stochastic'
+}
 
-export function int8Hook({ errorFeedback }: { errorFeedback: boolean }): CommHook {
+export function int8Hook({ errorFeedback, rounding }: Int8State): CommHook {
   const memory = errorFeedback ? new ErrorMemory() : null
+  const codec = CODECS[rounding === 'nearest' ? 'int8' : 'int8-stochastic']
   return {
     name: 'int8',
-    wire: errorFeedback ? 'int8 with error feedback' : 'int8',
+    wire: errorFeedback ? `${codec.name} with error feedback` : codec.name,
     overlaps: false,
-    reduce: (bucket, context) => sumRounded(bucket, context, memory?.of(bucket.index, bucket.values.length) ?? null),
+    reduce: (bucket, context) =>
+      sumRounded(bucket, context, codec, memory?.of(bucket.index, bucket.values.length) ?? null),
   }
 }
 
 async function sumRounded(
   { index, values }: GradientBucket,
   { group, signal }: CommHookContext,
+  codec: Codec,
   error: Float32Array | null,
 ): Promise<Float32Array> {
   const { rank, worldSize } = group
@@ -37,7 +44,7 @@ async function sumRounded(
 
   const outgoing = new Uint8Array(worldSize * bytes)
   for (let r = 0; r < worldSize; r++) {
-    if (r !== rank) encode(part(r), outgoing.subarray(r * bytes, (r + 1) * bytes), decoded, errorPart(r))
+    if (r !== rank) encode(codec, part(r), outgoing.subarray(r * bytes, (r + 1) * bytes), decoded, errorPart(r))
   }
   const incoming = await group.allToAll(outgoing, { name: `gradients ${index}`, signal })
 
@@ -48,14 +55,20 @@ async function sumRounded(
     addInto(sum, r === rank ? own : decoded)
   }
   const finished = new Uint8Array(bytes)
-  encode(sum, finished, decoded, errorPart(rank))
+  encode(codec, sum, finished, decoded, errorPart(rank))
   const all = await group.allGather(finished, { name: `averages ${index}`, signal })
   for (let r = 0; r < worldSize; r++) codec.decode(all.subarray(r * bytes, (r + 1) * bytes), part(r))
   return values
 }
 
 /** Rounds `x` into `out`, and leaves in `error` what the rounding took away. */
-function encode(x: Float32Array, out: Uint8Array, scratch: Float32Array, error: Float32Array | null): void {
+function encode(
+  codec: Codec,
+  x: Float32Array,
+  out: Uint8Array,
+  scratch: Float32Array,
+  error: Float32Array | null,
+): void {
   codec.encode(x, out)
   if (error === null) return
   const rounded = scratch.subarray(0, x.length)

@@ -4,10 +4,10 @@
  */
 import { RondoError } from '@rondo/protocol'
 import { postLocalSGDHook, postLocalSGDState } from '../../local-sgd/post-local-hook.ts'
-import { BOOLEAN, checkOptions, number } from '../../options.ts'
+import { BOOLEAN, checkOptions, number, oneOf } from '../../options.ts'
 import { CAST_CODECS, type CastName, castHook } from './cast.ts'
 import type { CommHook } from './comm-hook.ts'
-import { int8Hook } from './int8.ts'
+import { type Int8State, int8Hook } from './int8.ts'
 import { type OwnCommHook, ownHook } from './own-hook.ts'
 import { powerSGDHook } from './power-sgd/hook.ts'
 import { powerSGDState } from './power-sgd/state.ts'
@@ -75,9 +75,9 @@ export function makeCommHook({ hook, state, wrapper }: CommHookOptions): CommHoo
       refuseWrapper(name, cast)
       return castHook(name)
     case 'int8':
-      checkOptions('int8', options, { errorFeedback: BOOLEAN })
+      checkOptions('int8', options, { errorFeedback: BOOLEAN, rounding: oneOf('nearest', 'stochastic') })
       refuseWrapper(name, cast)
-      return int8Hook({ errorFeedback: (options['errorFeedback'] as boolean | undefined) ?? true })
+      return int8Hook({ errorFeedback: true, rounding: 'nearest', ...(options as Partial<Int8State>) })
     case 'powerSGD':
       return wrapped(powerSGDHook(powerSGDState(options), wireOf(cast)), cast)
     case 'topK':

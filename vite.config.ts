@@ -77,6 +77,30 @@ function selfContainedWasmThreads(): Plugin {
   }
 }
 
+/**
+ * tfjs's union package brings its webgl backend to everybody, though no rank takes it unless asked by name: a tenth of
+ * what a page downloads. The engine loads it then (packages/engine/src/accelerator/webgl-backend.ts).
+ */
+function webglWhenAskedFor(): Plugin {
+  return {
+    name: 'rondo-webgl-when-asked-for',
+    transform: {
+      filter: { id: /@tensorflow\/tfjs\/dist\/index\.js$/ },
+      handler(code) {
+        const { version } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-webgl/package.json')
+        const without = code
+          .replace(
+            "import { version_webgl } from '@tensorflow/tfjs-backend-webgl';",
+            `const version_webgl = '${version}';`,
+          )
+          .replace("export * from '@tensorflow/tfjs-backend-webgl';", '')
+        if (without.includes('@tensorflow/tfjs-backend-webgl')) this.error('the index of tfjs looks different now')
+        return { code: without, map: null }
+      },
+    },
+  }
+}
+
 export default defineConfig({
   root: APPS,
   base: '/',
@@ -87,7 +111,7 @@ export default defineConfig({
   },
   define: { 'process.env.NODE_ENV': '"production"' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [wasmBinaries(), selfContainedWasmThreads()],
+  plugins: [wasmBinaries(), selfContainedWasmThreads(), webglWhenAskedFor()],
   build: {
     outDir: join(ROOT, 'dist'),
     emptyOutDir: true,

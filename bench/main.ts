@@ -32,6 +32,9 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
     --carriers shared,port           workers of one page that share memory; two tabs of one browser
     --sizes 4MiB,16MiB   --repetitions N (15)   --json FILE   --browser PATH
 
+  memory      what a rank of the MNIST example takes while it trains (Linux)
+    --ranks N   --seconds N   --json FILE
+
   network     what a WebRTC link moves through delay and loss, by the number of its peer connections
     --paths 0ms,20ms,20ms/0.1%       round trip added and packets lost each way
     --connections 1,2,4,8,auto       fixed numbers of peer connections, and the link's own choice
@@ -62,6 +65,9 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   server      one signaling server with thousands of members: message delay, CPU, a large session
     --members 10000 --sessions 1000 --seconds 20 --clients 3 --form 256 --json FILE
 
+  start       from "rondo run" to the first step of two ranks, part by part
+    --repetitions N   --json FILE
+
   help        this text`
 
 const COMMANDS = [
@@ -72,11 +78,13 @@ const COMMANDS = [
   'engine',
   'fewer-bytes',
   'local',
+  'memory',
   'network',
   'notebook',
   'overlap',
   'page',
   'server',
+  'start',
   'help',
 ] as const
 
@@ -114,6 +122,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       process.argv = [process.argv[0]!, process.argv[1]!, ...words]
       await import('./engine-step.ts')
       return 0
+    case 'memory': {
+      const { memoryCommand } = await import('./memory/command.ts')
+      await memoryCommand(words)
+      return 0
+    }
     case 'network': {
       const { networkCommand } = await import('./network/command.ts')
       await networkCommand(words)
@@ -142,6 +155,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     case 'page': {
       const { pageTasksCommand } = await import('./page-tasks.ts')
       await pageTasksCommand()
+      return 0
+    }
+    case 'start': {
+      const { startCommand } = await import('./start/command.ts')
+      await startCommand(words)
       return 0
     }
     case 'server': {

@@ -8,6 +8,7 @@ import { tf } from '../tfjs.ts'
 import { adapterInfo, coreCount, isInsecure, requestAdapter } from './describe.ts'
 import { normaliseAccelerator } from './names.ts'
 import { startWasm } from './wasm-backend.ts'
+import { registerWebgl } from './webgl-backend.ts'
 import { abandonWebGpu, registerWebGpu } from './webgpu-backend.ts'
 
 export interface SelectOptions {
@@ -42,6 +43,7 @@ export interface SelectedAccelerator {
 export async function selectAccelerator(request = 'auto', options: SelectOptions = {}): Promise<SelectedAccelerator> {
   const { name, note } = normaliseAccelerator(request)
   registerEinsumGradient()
+  registerWebgl()
   const base = { requested: request, notes: note === null ? [] : [note], adapter: null, threads: 1 }
   switch (name) {
     case 'auto':

@@ -17,7 +17,7 @@ const MB = 1e6
 /** Milliseconds between two looks. */
 const LOOK_MS = 250
 const MAX_RANKS = 8
-const DEFAULT_SECONDS = 40
+const DEFAULT_SECONDS = 180
 const MAX_SECONDS = 600
 
 export async function memoryCommand(words: readonly string[]): Promise<void> {
@@ -32,7 +32,7 @@ export async function memoryCommand(words: readonly string[]): Promise<void> {
   const interrupt = listenForInterrupts((name) => console.error(`${name}: stopping the run …`))
   const perRank: number[] = []
   try {
-    const run = startRondoRun(['--devices', String(ranks), 'examples/mnist/train.ts', '--epochs', '1'], { cleanup })
+    const run = startRondoRun(['--devices', String(ranks), 'examples/mnist/train.ts'], { cleanup })
     let isOver = false
     void run.report
       .catch(() => undefined)

@@ -155,7 +155,19 @@ describe('output and end', () => {
       precision: '32-true',
       codec: 'f32',
       processGroupBackend: 'auto',
-      ranks: [rankReport(0)],
+      ranks: [
+        rankReport(0),
+        rankReport(1, {
+          msPerStep: {
+            compute: 27,
+            readback: 3.4,
+            communication: 12.6,
+            exposedCommunication: 5.25,
+            apply: 2,
+            total: 38,
+          },
+        }),
+      ],
       links: [],
       metrics: { test_accuracy: 0.98123 },
       wallSeconds: 65,
@@ -163,7 +175,10 @@ describe('output and end', () => {
     }
     made.end(report, 'runs/r1/', ['report.json', 'metrics.csv'])
     const text = lines().join('\n')
-    expect(text).toContain('Run r1 done in 1:05 · 320 samples · 1,500 samples/s')
+    expect(text).toContain('Run r1 done in 1:05 · 640 samples · 1,500 samples/s')
+    expect(text).toContain(
+      'a step takes 38 ms: compute 27 · readback 3.4 · communication 13, 5.3 of it waited for · apply 2.0',
+    )
     expect(text).toContain('test accuracy 0.9812')
     expect(text).toContain('results in runs/r1/: report.json, metrics.csv')
   })

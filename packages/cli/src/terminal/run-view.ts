@@ -9,6 +9,7 @@ import { count, duration, metric } from './format.ts'
 import { EpochProgress } from './progress.ts'
 import type { Screen } from './screen.ts'
 import type { StackMapper } from './stack-map.ts'
+import { stepLine } from './step-line.ts'
 import { waitingLine } from './waiting.ts'
 
 /** Milliseconds between two waiting lines when nothing changes. */
@@ -94,6 +95,8 @@ export class RunView {
       report.status
     ]
     this.#screen.line(`\nRun ${report.run} ${word} in ${duration(report.wallSeconds)}${figures}`)
+    const step = stepLine(report.ranks)
+    if (step !== null) this.#screen.line(color.dim(step))
     const accuracy = ACCURACY_NAMES.map((name) => report.metrics[name]).find((value) => value !== undefined)
     if (accuracy !== undefined) this.#screen.line(`test accuracy ${color.bold(accuracy.toFixed(4))}`)
     this.#screen.line(`results in ${folder}: ${files.join(', ')}`)

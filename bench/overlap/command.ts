@@ -21,7 +21,12 @@ const NUMBERS = { width: 96, depth: 4, heads: 4, context: 64, batch: 24, steps: 
 const WARM_UP = 4
 const PHASES = ['compute', 'readback', 'communication', 'exposedCommunication', 'apply', 'total'] as const
 
-type Medians = Record<(typeof PHASES)[number], number> & { exposedShare: number }
+/** `turns` is what no phase is: frames taken and sent between two kernels, above all. Shares are of communication. */
+type Medians = Record<(typeof PHASES)[number], number> & {
+  turns: number
+  exposedShare: number
+  exposedOrTurnsShare: number
+}
 
 export async function overlapCommand(words: readonly string[]): Promise<void> {
   const flags = readFlags(words, [...(Object.keys(NUMBERS) as Array<keyof typeof NUMBERS>), 'hook', 'carrier', 'json'])
@@ -43,7 +48,9 @@ export async function overlapCommand(words: readonly string[]): Promise<void> {
   console.log(
     `char transformer, ${parameters} parameters, ${batch} × ${context} characters a rank, ${ranks} ranks over ${carrier}, ${plan.hook}`,
   )
-  console.log('             ms: total   compute  readback  communication  exposed  apply   exposed/communication')
+  console.log(
+    'ms                 total  compute  readback  apply  turns  communication  exposedCommunication  exposed/communication',
+  )
   const ways = [false, true].map((overlap, w) => {
     const perRank = results.map(({ ways: both }) => medians(both[w]?.steps ?? []))
     for (const [rank, figures] of perRank.entries()) console.log(line(overlap, rank, figures))
@@ -64,29 +71,23 @@ export async function overlapCommand(words: readonly string[]): Promise<void> {
 
 function medians(steps: readonly StepTimes[]): Medians {
   const phases = PHASES.map((phase) => [phase, median(steps.map((times) => times[phase]))])
-  const shares = steps.map(({ exposedCommunication, communication }) => exposedCommunication / communication)
-  return { ...Object.fromEntries(phases), exposedShare: median(shares) } as Medians
+  const turnsOf = ({ total, compute, readback, exposedCommunication, apply }: StepTimes): number =>
+    total - compute - readback - exposedCommunication - apply
+  return {
+    ...Object.fromEntries(phases),
+    turns: median(steps.map(turnsOf)),
+    exposedShare: median(steps.map((times) => times.exposedCommunication / times.communication)),
+    exposedOrTurnsShare: median(
+      steps.map((times) => (times.exposedCommunication + turnsOf(times)) / times.communication),
+    ),
+  } as Medians
 }
 
 function line(overlap: boolean, rank: number, figures: Medians): string {
-  const cells = PHASES.map((phase) => formatNumber(figures[phase]))
-  const [compute, readback, communication, exposed, apply, total] = cells as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ]
-  const way = `overlap ${overlap ? 'on ' : 'off'} rank ${rank}`
-  const row = [
-    total.padStart(6),
-    compute.padStart(9),
-    readback.padStart(9),
-    communication.padStart(14),
-    exposed.padStart(8),
-  ]
-  return `${way} ${row.join(' ')} ${apply.padStart(6)}   ${formatNumber(figures.exposedShare)}`
+  const columns = ['total', 'compute', 'readback', 'apply', 'turns', 'communication', 'exposedCommunication'] as const
+  const cells = columns.map((column) => formatNumber(figures[column]).padStart(column.length + 2))
+  const shares = `${formatNumber(figures.exposedShare)}  (with turns ${formatNumber(figures.exposedOrTurnsShare)})`
+  return `overlap ${overlap ? 'on ' : 'off'} rank ${rank}${cells.join('')}  ${shares}`
 }
 
 /** Runs the ranks in tabs of one browser; carrier webrtc keeps them from the shorter way. */

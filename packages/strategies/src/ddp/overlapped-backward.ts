@@ -66,7 +66,7 @@ export async function overlappedBackward(
       }
       if (sent === until && !(exchange.busy && performance.now() - turned > TURN_INTERVAL_MS)) continue
       if (inThisThread) computed()
-      await turn()
+      await clock.turn(turn)
       turned = performance.now()
       if (inThisThread) computed = clock.enter('compute', null)
     }

@@ -53,6 +53,20 @@ it('counts each phase as the time in which any of its kind goes on', () => {
   ])
 })
 
+it('takes a turn for frames neither for computing nor for waiting', async () => {
+  const clock = new StepClock()
+  clock.startStep()
+  const communicated = clock.enter('communication', 'bucket 0')
+  await clock.turn(async () => {
+    now += 4
+  })
+  now += 3
+  communicated()
+  const { times, hiddenMs } = clock.finishStep()
+  expect(times).toMatchObject({ compute: 0, communication: 7, exposedCommunication: 3, total: 7 })
+  expect(hiddenMs).toBe(4)
+})
+
 it('starts each step at nothing', () => {
   const clock = new StepClock()
   clock.startStep()

@@ -1,6 +1,7 @@
 /**
  * Where the time of a step goes: compute, readback, communication, apply. Phases may overlap, so each counts the
- * time in which at least one of its kind goes on; communication beside which nothing else goes on is exposed.
+ * time in which at least one of its kind goes on; communication beside which nothing else goes on is exposed. A turn,
+ * in which this thread takes and sends frames between two kernels, is work and no waiting: it is no phase of its own.
  */
 import type { SpanSink, StepTimes } from '@rondo/protocol'
 
@@ -14,6 +15,7 @@ export class StepClock {
   private readonly spans: SpanSink | null
   private spent = nothing()
   private exposed = 0
+  private inTurn = false
   /** How many of each phase go on now. */
   private readonly open = nothing()
   /** Up to when `spent` and `exposed` are counted. */
@@ -46,6 +48,18 @@ export class StepClock {
     }
   }
 
+  /** Runs `work`, a turn for frames: time that is neither computing nor waiting. */
+  async turn(work: () => Promise<void>): Promise<void> {
+    this.count()
+    this.inTurn = true
+    try {
+      await work()
+    } finally {
+      this.count()
+      this.inTurn = false
+    }
+  }
+
   /** Shows on the timeline what began at `start` and ends now, pauses included; counts nothing. */
   mark(phase: Phase, name: string, start: number): void {
     this.spans?.({ lane: phase, name, start, end: performance.now() })
@@ -68,7 +82,7 @@ export class StepClock {
     const passed = now - this.counted
     for (const phase of PHASES) if (this.open[phase] > 0) this.spent[phase] += passed
     const { compute, readback, communication, apply } = this.open
-    if (communication > 0 && compute + readback + apply === 0) this.exposed += passed
+    if (communication > 0 && compute + readback + apply === 0 && !this.inTurn) this.exposed += passed
     this.counted = now
     return now
   }

@@ -52,7 +52,9 @@ for (const { carrier, backend, pages, isolated, more } of [
   { carrier: 'port', backend: 'auto', pages: 2 },
   { carrier: 'webrtc', backend: 'webrtc', pages: 2 },
   { carrier: 'webrtc', backend: 'webrtc', pages: 1 },
+  { carrier: 'webrtc', backend: 'webrtc', pages: 2, more: { connections: 4 } },
   { carrier: 'webrtc', backend: 'webrtc', pages: 2, more: { withoutTransfer: true } },
+  { carrier: 'webrtc', backend: 'webrtc', pages: 2, more: { withoutTransfer: true, connections: 3 } },
   { carrier: 'relay', backend: 'relay', pages: 2 },
 ] as Array<{
   carrier: Carrier
@@ -61,7 +63,8 @@ for (const { carrier, backend, pages, isolated, more } of [
   isolated?: boolean
   more?: Partial<StartOptions>
 }>) {
-  const how = more?.withoutTransfer ? ' through the page pump' : ''
+  const { connections, withoutTransfer } = more ?? {}
+  const how = `${connections ? ` over ${connections} connections` : ''}${withoutTransfer ? ' through the page pump' : ''}`
   test(`a ${carrier} link between ${pages === 1 ? 'workers of one page' : 'two tabs'}${how} keeps the contract`, async ({
     context,
   }) => {
@@ -70,6 +73,11 @@ for (const { carrier, backend, pages, isolated, more } of [
     const { links } = await link([left, right], backend, more)
     expect(links[0]?.[1]).toMatchObject({ carrier, closed: false })
     expect(links[1]?.[0]).toMatchObject({ carrier, closed: false })
+    if (connections) {
+      const all = { timeout: CONNECT_MS }
+      await expect.poll(() => left.stats(0, 1), all).toMatchObject({ connections })
+      await expect.poll(() => right.stats(1, 0), all).toMatchObject({ connections })
+    }
     await keepsContract(left, right, (carrier === 'relay' || how || pages === 1 ? 8 : 64) * MiB)
     if (carrier === 'webrtc') expect(links[0]?.[1]?.candidateType).toBe('host')
   })

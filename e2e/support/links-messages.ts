@@ -13,6 +13,7 @@ export type EndSeen = LinkEnd & { at: number }
 export type LinkFacts = Pick<Link, 'carrier' | 'maxFrameBytes' | 'closed'> & {
   copies: boolean
   candidateType: string | null
+  connections: number | null
 }
 export type StatsSeen = LinkStats & LinkFacts
 
@@ -20,6 +21,8 @@ export interface StartOptions extends LinkRun {
   ranks: number[]
   timeoutMs: number
   iceTimeoutMs?: number
+  /** Peer connections of each WebRTC link, in place of its own choice. */
+  connections?: number
   /** As browsers that cannot transfer data channels: the page pump takes over. */
   withoutTransfer?: boolean
   /** ICE candidates of this page are lost, so that no connection can come about. */

@@ -55,7 +55,7 @@ function refuseChannelTransfer(): void {
 }
 
 async function start(options: StartOptions): Promise<Record<number, Record<number, LinkFacts>>> {
-  const { ranks, seats, timeoutMs, iceTimeoutMs, withoutTransfer, withoutCandidates } = options
+  const { ranks, seats, timeoutMs, iceTimeoutMs, withoutTransfer, withoutCandidates, connections = 'auto' } = options
   if (withoutTransfer) refuseChannelTransfer()
   loseCandidates = withoutCandidates === true
   broker ??= new LinkBroker({ signaling, browserId: await browserId, ...(iceTimeoutMs ? { iceTimeoutMs } : {}) })
@@ -68,7 +68,7 @@ async function start(options: StartOptions): Promise<Record<number, Record<numbe
     const task: WorkerTask = { task: 'accept', rank, worldSize: seats.length, timeoutMs: 2 * timeoutMs, port: port2 }
     const accepted = call(worker, task, [port2])
     accepted.catch(() => {})
-    await made.connect(options, rank, port1, { signal, timeoutMs })
+    await made.connect(options, rank, port1, { signal, timeoutMs, connections })
     return [rank, await accepted] as const
   })
   return Object.fromEntries(await Promise.all(entries)) as Record<number, Record<number, LinkFacts>>

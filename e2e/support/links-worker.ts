@@ -6,12 +6,20 @@ import type { LinkFacts, WorkerTask } from './links-messages.ts'
 let links = new Map<number, Link>()
 const ends = new Map<number, Promise<LinkEnd & { at: number }>>()
 
-const facts = ({ carrier, maxFrameBytes, closed, copies = false, candidateType = null }: Link): LinkFacts => ({
+const facts = ({
+  carrier,
+  maxFrameBytes,
+  closed,
+  copies = false,
+  candidateType = null,
+  connections,
+}: Link): LinkFacts => ({
   carrier,
   maxFrameBytes,
   closed,
   copies,
   candidateType,
+  connections: connections ?? null,
 })
 
 async function perform(task: WorkerTask): Promise<unknown> {

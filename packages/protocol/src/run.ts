@@ -101,6 +101,8 @@ export const LinkReportSchema = v.object({
   from: Count,
   to: Count,
   carrier: v.picklist(CARRIERS),
+  /** WebRTC only: peer connections that the sender uses. */
+  connections: v.optional(Count),
   bytesSent: Finite,
   /** Bytes per second while sending, null before anything was measured. */
   throughput: v.nullable(Finite),

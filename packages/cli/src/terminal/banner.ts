@@ -93,10 +93,13 @@ function sharedAdapters(run: RunState, setups: readonly SetupEvent[]): string[] 
     )
 }
 
-/** Each pair once, grouped by carrier: `0-1, 1-2 webrtc · 0-2 port`. */
+/** Each pair once, grouped by carrier and its connections: `0–1, 1–2 webrtc ×4 · 0–2 port`. */
 function linksText(links: readonly LinkReport[]): string {
   const pairs = new Map<string, string>()
-  for (const { from, to, carrier } of links) pairs.set(`${Math.min(from, to)}–${Math.max(from, to)}`, carrier)
+  for (const { from, to, carrier, connections = 1 } of links) {
+    const name = connections > 1 ? `${carrier} ×${connections}` : carrier
+    pairs.set(`${Math.min(from, to)}–${Math.max(from, to)}`, name)
+  }
   const carriers = unique([...pairs.values()])
   return carriers
     .map((carrier) => `${[...pairs].flatMap(([pair, used]) => (used === carrier ? [pair] : [])).join(', ')} ${carrier}`)

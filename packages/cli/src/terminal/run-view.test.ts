@@ -75,6 +75,11 @@ describe('start-up report', () => {
     expect(text).toContain('1,234')
   })
 
+  it('says how many connections a link has when they are several', () => {
+    const several = { ...link(0, 1), connections: 4 }
+    expect(bannerLines(runState([seat(0), seat(1)]), [setup()], [several]).join('\n')).toContain('0–1 webrtc ×4')
+  })
+
   it('adds uneven batches up', () => {
     const run = runState([seat(0), seat(1)])
     expect(bannerLines(run, [setup(), setup({ batchSize: 8 })], []).join('\n')).toContain('32 + 8 = 40')

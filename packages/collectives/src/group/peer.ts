@@ -105,6 +105,7 @@ export class Peer {
       from,
       to: this.rank,
       carrier: this.link.carrier,
+      ...(this.link.connections === undefined ? {} : { connections: this.link.connections }),
       bytesSent: this.outbox.bytesSent,
       throughput: this.#throughput,
       roundTripMs: this.#roundTripMs,

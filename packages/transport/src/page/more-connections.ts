@@ -38,6 +38,11 @@ export class MoreConnections {
     this.#attempts.get(lane)?.taken?.()
   }
 
+  /** A connection that failed goes at the other page too, which may think that it stands. It is not tried again. */
+  drop(lane: number): void {
+    this.#attempts.get(lane)?.close()
+  }
+
   close(): void {
     for (const attempt of this.#attempts.values()) attempt.close()
     this.#attempts.clear()

@@ -212,6 +212,7 @@ export class Pair {
       },
       fail: (reason) => {
         if (!isCurrent()) return
+        if (lane > 0) this.#more?.drop(lane)
         if (lane > 0 || this.#state === 'standing') toWorker({ type: 'state', peer, attempt, lane, state: 'closed' })
         else this.#failed(reason)
       },

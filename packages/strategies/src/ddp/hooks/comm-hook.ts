@@ -45,7 +45,10 @@ export interface CommHook {
   readonly name: string
   /** How gradients travel, for banner and report: "f16", "int8 with error feedback". */
   readonly wire: string
-  /** True when a bucket may be begun before the one before it is done: the hook submits one collective, at once. */
+  /**
+   * True when a bucket may be begun before the one before it is done: the hook sees to it that all ranks submit its
+   * collectives in one order.
+   */
   readonly overlaps: boolean
   /** Returns the weighted average over all ranks, as many values as the bucket has. */
   reduce(bucket: GradientBucket, context: CommHookContext): Promise<Float32Array>

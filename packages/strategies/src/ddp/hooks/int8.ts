@@ -7,6 +7,7 @@
 import { CODECS, type Codec } from '@rondo/collectives'
 import type { CommHook, CommHookContext, GradientBucket } from './comm-hook.ts'
 import { addInto, ErrorMemory, finiteOrZero } from './error-memory.ts'
+import { TwoPhaseOrder } from './two-phase-order.ts'
 
 export interface Int8State {
   errorFeedback: boolean
@@ -16,19 +17,23 @@ export interface Int8State {
 
 export function int8Hook({ errorFeedback, rounding }: Int8State): CommHook {
   const memory = errorFeedback ? new ErrorMemory() : null
+  let order = new TwoPhaseOrder()
   const codec = CODECS[rounding === 'nearest' ? 'int8' : 'int8-stochastic']
   return {
     name: 'int8',
     wire: errorFeedback ? `${codec.name} with error feedback` : codec.name,
-    overlaps: false,
-    reduce: (bucket, context) =>
-      sumRounded(bucket, context, codec, memory?.of(bucket.index, bucket.values.length) ?? null),
+    overlaps: true,
+    reduce(bucket, context) {
+      if (bucket.index === 0) order = new TwoPhaseOrder()
+      return sumRounded(bucket, context, order, codec, memory?.of(bucket.index, bucket.values.length) ?? null)
+    },
   }
 }
 
 async function sumRounded(
-  { index, values }: GradientBucket,
+  { index, isLast, values }: GradientBucket,
   { group, signal }: CommHookContext,
+  order: TwoPhaseOrder,
   codec: Codec,
   error: Float32Array | null,
 ): Promise<Float32Array> {
@@ -46,7 +51,7 @@ async function sumRounded(
   for (let r = 0; r < worldSize; r++) {
     if (r !== rank) encode(codec, part(r), outgoing.subarray(r * bytes, (r + 1) * bytes), decoded, errorPart(r))
   }
-  const incoming = await group.allToAll(outgoing, { name: `gradients ${index}`, signal })
+  const incoming = await order.first(index, () => group.allToAll(outgoing, { name: `gradients ${index}`, signal }))
 
   const own = part(rank)
   const sum = new Float32Array(own.length)
@@ -56,7 +61,7 @@ async function sumRounded(
   }
   const finished = new Uint8Array(bytes)
   encode(codec, sum, finished, decoded, errorPart(rank))
-  const all = await group.allGather(finished, { name: `averages ${index}`, signal })
+  const all = await order.second(index, isLast, () => group.allGather(finished, { name: `averages ${index}`, signal }))
   for (let r = 0; r < worldSize; r++) codec.decode(all.subarray(r * bytes, (r + 1) * bytes), part(r))
   return values
 }

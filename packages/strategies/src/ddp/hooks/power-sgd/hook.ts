@@ -6,6 +6,7 @@
 import { Random } from '@rondo/engine'
 import type { BucketTensor, CommHook, CommHookContext, GradientBucket } from '../comm-hook.ts'
 import { addInto, ErrorMemory, finiteOrZero } from '../error-memory.ts'
+import { TwoPhaseOrder } from '../two-phase-order.ts'
 import { normOf, orthonormalise, product, timesQ, transposedTimesP } from './low-rank.ts'
 import type { PowerSGDState } from './state.ts'
 
@@ -26,27 +27,30 @@ interface Plan {
 
 export function powerSGDHook(state: PowerSGDState, wire: string): CommHook {
   const plans = new Map<number, Plan>()
+  let order = new TwoPhaseOrder()
   const errors = state.useErrorFeedback ? new ErrorMemory() : null
   return {
     name: 'powerSGD',
     wire: `powerSGD of rank ${state.matrixApproximationRank} as ${wire} after ${state.startPowerSGDIter} plain steps`,
-    overlaps: false,
+    overlaps: true,
     async reduce(bucket, context) {
       if (context.step < state.startPowerSGDIter) return context.allReduce(bucket.values, `gradients ${bucket.index}`)
+      if (bucket.index === 0) order = new TwoPhaseOrder()
       let plan = plans.get(bucket.index)
       if (plan === undefined) {
         plan = planOf(bucket, state)
         plans.set(bucket.index, plan)
       }
       const error = errors?.of(bucket.index, bucket.values.length) ?? null
-      return sumFactors(bucket, context, plan, state, error)
+      return sumFactors(bucket, context, order, plan, state, error)
     },
   }
 }
 
 async function sumFactors(
-  { index, values }: GradientBucket,
+  { index, isLast, values }: GradientBucket,
   { allReduce, weight }: CommHookContext,
+  order: TwoPhaseOrder,
   { plain, matrices, random, factors }: Plan,
   state: PowerSGDState,
   error: Float32Array | null,
@@ -55,7 +59,8 @@ async function sumFactors(
   const of = ({ offset, size }: BucketTensor): Float32Array => values.subarray(offset, offset + size)
   const q = matrices.map((matrix, i) => startFactor(matrix, state.warmStart ? factors[i] : null, random))
   const p = matrices.map((matrix, i) => timesQ(of(matrix), matrix.n, matrix.m, q[i] as Float32Array, matrix.r))
-  const first = await allReduce(join([...plain.map(of), ...p]), `tensors and P ${index}`)
+  const message = join([...plain.map(of), ...p])
+  const first = await order.first(index, () => allReduce(message, `tensors and P ${index}`))
   let at = cutInto(plain.map(of), first, 0)
   at = cutInto(p, first, at)
   matrices.forEach(({ n, r }, i) => {
@@ -64,7 +69,12 @@ async function sumFactors(
   matrices.forEach((matrix, i) => {
     q[i] = transposedTimesP(of(matrix), matrix.n, matrix.m, p[i] as Float32Array, matrix.r)
   })
-  if (matrices.length > 0) cutInto(q, await allReduce(join(q), `Q ${index}`), 0)
+  const nothing = new Float32Array(0)
+  cutInto(
+    q,
+    await order.second(index, isLast, async () => (q.length > 0 ? allReduce(join(q), `Q ${index}`) : nothing)),
+    0,
+  )
   matrices.forEach((matrix, i) => {
     const { n, m, r, offset } = matrix
     const mine = of(matrix).slice()

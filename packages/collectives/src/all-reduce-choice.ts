@@ -160,7 +160,7 @@ export class AllReduceChooser {
       ms += times * ((far ? this.#latency() : this.#near.latencyMs) + busy)
     })
     // Two vectors more, one each way, among neighbours; the farthest of them counts.
-    if (extra > 0) ms += 2 * (hopMs(bytes, this.#sizes.length < cores ? this.#near : this.#far) + this.#far.latencyMs)
+    if (extra > 0) ms += 2 * hopMs(bytes, this.#sizes.length < cores ? this.#near : this.#far)
     return ms
   }
 

@@ -15,6 +15,8 @@ import { LINK_CLASSES, type LinkClass } from './topology.ts'
 const PROBES = 3
 /** Probes sent to the next rank in one go: what small messages cost besides their latency. */
 const GAP_PROBES = 16
+/** Rounds in which every rank probes all others at once: what messages cost when ranks share cores. */
+const CROWDED_ROUNDS = 4
 /** Bytes sent to the next rank and back: what lets WebRTC's congestion window open; less through the server. */
 const BURST_BYTES = 1_048_576
 const RELAY_BURST_BYTES = 131_072
@@ -44,9 +46,11 @@ async function measure(core: GroupCore, answered: Answered): Promise<CostModel> 
       let fastest = Number.POSITIVE_INFINITY
       for (let i = 0; i < PROBES; i++) fastest = Math.min(fastest, (await echo(core, peer, answered, 1)).first)
       const of = topology.classOf(rank, peer.rank)
-      latencies.set(of, Math.max(latencies.get(of) ?? MIN_LATENCY_MS, fastest / 2))
+      const latencyMs = Math.max(MIN_LATENCY_MS, fastest / 2)
+      latencies.set(of, settled(of, [latencies.get(of) ?? latencyMs, latencyMs]))
     }),
   )
+  const crowdedMs = await crowded(core, answered)
   // Every class of links occurs between neighbours of the ring, so each is measured by somebody.
   const next = core.peer(topology.order[(topology.position[rank]! + 1) % worldSize]!)
   const { first, last } = await echo(core, next, answered, GAP_PROBES)
@@ -61,7 +65,31 @@ async function measure(core: GroupCore, answered: Answered): Promise<CostModel> 
   const of = topology.classOf(rank, next.rank)
   const latencyMs = latencies.get(of)!
   classes[of] = { latencyMs, bytesPerSecond, gapMs: (last - first) / (2 * (GAP_PROBES - 1)) }
+  const farthest = LINK_CLASSES.findLast((one) => latencies.has(one))!
+  const far = core.peers.filter((peer) => topology.classOf(rank, peer.rank) === farthest).length
+  const cost = classes[farthest]!
+  // Those who share our far links send just as much over them at the same time.
+  const gapMs = Math.max(cost.gapMs ?? 0, (crowdedMs / 2 - cost.latencyMs) / (far * (worldSize - far)))
+  classes[farthest] = { ...cost, gapMs }
   return { latencyMs: Math.max(...latencies.values()), bytesPerSecond, classes }
+}
+
+/**
+ * The latency of a class, from those of its links: of different ways through a network the longest counts. Inside one
+ * machine all ways are alike, and what some took longer is other ranks' probes on the same cores: that is in the gap.
+ */
+function settled(of: LinkClass, latencies: readonly number[]): number {
+  return of === 'network' ? Math.max(...latencies) : Math.min(...latencies)
+}
+
+/** Milliseconds until probes to all others at once have come back, while they do the same; the median of some rounds. */
+async function crowded(core: GroupCore, answered: Answered): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < CROWDED_ROUNDS; i++) {
+    const echoes = await Promise.all(core.peers.map((peer) => echo(core, peer, answered, 1)))
+    times.push(Math.max(...echoes.map(({ last }) => last)))
+  }
+  return times.sort((a, b) => a - b)[CROWDED_ROUNDS >> 1]!
 }
 
 /** Sends `count` probes to a peer in one go. Milliseconds until the first and the last came back. */
@@ -116,17 +144,17 @@ async function agree(
     )
   }
   core.useMessageBytes(Math.min(...all.map((values) => values[0]!)))
-  const worst = (index: number): LinkCost | undefined => {
+  const worst = (index: number, of?: LinkClass): LinkCost | undefined => {
     const [latencyMs, rates, gaps] = COST_FIELDS.map((_, field) =>
       all.map((values) => values[2 + COST_FIELDS.length * index + field]!).filter((value) => !Number.isNaN(value)),
     ) as [number[], number[], number[]]
     if (latencyMs.length === 0) return undefined
     const gap = gaps.length === 0 ? {} : { gapMs: Math.max(...gaps) }
-    return { latencyMs: Math.max(...latencyMs), bytesPerSecond: Math.min(...rates), ...gap }
+    return { latencyMs: settled(of ?? 'network', latencyMs), bytesPerSecond: Math.min(...rates), ...gap }
   }
   const classes: Partial<Record<LinkClass, LinkCost>> = {}
   LINK_CLASSES.forEach((of, i) => {
-    const cost = worst(i + 1)
+    const cost = worst(i + 1, of)
     if (cost !== undefined) classes[of] = cost
   })
   return { ...worst(0)!, classes }

@@ -45,3 +45,20 @@ test('gradients are joined, scaled and read back by bucket', async () => {
   expect(worst(arrays, expected)).toBeLessThan(1e-6)
   expect(leaked).toBe(0)
 })
+
+for (const variant of ['tiled', 'tiled-f16'] as const) {
+  test(`matrix products, ${variant}: any shape, batch and transposition`, async () => {
+    const { supported, worst: difference, ours } = await lab.page.evaluate((name) => gpu.matMul(name), variant)
+    test.skip(!supported, 'this adapter has no shader-f16')
+    expect(difference).toBeLessThan(variant === 'tiled' ? 1e-5 : 2e-2)
+    expect(ours).toBe(1)
+  })
+}
+
+for (const subgroups of [false, true]) {
+  test(`gradients by convolution filters, ${subgroups ? 'by subgroup sums' : 'by a tree'}`, async () => {
+    const { supported, worst: difference } = await lab.page.evaluate((use) => gpu.filterGradient(use), subgroups)
+    test.skip(!supported, 'this adapter has no subgroups')
+    expect(difference).toBeLessThan(1e-5)
+  })
+}

@@ -2,6 +2,9 @@
 
 import * as make from '@rondo/engine'
 import { GradientBuckets, type Parameter, selectAccelerator, tf } from '@rondo/engine'
+import { convFilterGradient } from '../../packages/engine/src/webgpu-kernels/conv-filter-grad.ts'
+import type { DeviceBackend } from '../../packages/engine/src/webgpu-kernels/device.ts'
+import { type MatMulVariant, matMulVariant } from '../../packages/engine/src/webgpu-kernels/matmul.ts'
 
 const KINDS = {
   sgd: () => make.sgd({ learningRate: 0.1, weightDecay: 0.01 }),
@@ -99,6 +102,104 @@ async function buckets(): Promise<{ arrays: number[][]; expected: number[][]; le
   return { arrays: arrays.map((array) => [...array]), expected, leaked }
 }
 
-const programs = { train, buckets }
+/** The largest difference of two lists, relative above 1. */
+function worst(mine: ArrayLike<number>, theirs: ArrayLike<number>): number {
+  if (mine.length !== theirs.length) return Number.POSITIVE_INFINITY
+  return Array.from(mine).reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - (theirs[i] as number)) / Math.max(1, Math.abs(value))),
+    0,
+  )
+}
+
+/** Shapes past a tile's edges, batches, and both transpositions; the worst difference from the cpu backend. */
+async function matMul(variant: MatMulVariant): Promise<{ supported: boolean; worst: number; ours: number }> {
+  await selectAccelerator('webgpu')
+  const device = (tf.backend() as unknown as DeviceBackend).device
+  if (variant === 'tiled-f16' && !device.features.has('shader-f16')) return { supported: false, worst: 0, ours: 0 }
+  const cases = [
+    { batch: [], m: 300, k: 37, n: 290 },
+    { batch: [3], m: 130, k: 20, n: 190 },
+    { batch: [2, 8], m: 64, k: 1, n: 65 },
+  ].flatMap((shape) =>
+    [0, 1, 2, 3].map((bits) => ({ ...shape, transposeA: (bits & 1) > 0, transposeB: (bits & 2) > 0 })),
+  )
+  const made = (seed: number, shape: number[]): tf.Tensor =>
+    tf.tensor(valuesOf(seed, tf.util.sizeFromShape(shape)), shape)
+  const differences: number[] = []
+  let ours = 0
+  for (const { batch, m, k, n, transposeA, transposeB } of cases) {
+    const product = (): tf.Tensor =>
+      tf.tidy(() => {
+        const a = made(1, [...batch, ...(transposeA ? [k, m] : [m, k])])
+        const b = made(2, transposeB ? [...batch, n, k] : [...batch, k, n])
+        return tf.matMul(a, b, transposeA, transposeB)
+      })
+    const read = async (accelerator: string, flag: string): Promise<ArrayLike<number>> => {
+      await selectAccelerator(accelerator)
+      tf.env().set('RONDO_WEBGPU_MATMUL', flag)
+      const out = product()
+      const values = await out.data()
+      out.dispose()
+      return values
+    }
+    differences.push(worst(await read('webgpu', variant), await read('cpu', 'tfjs')))
+    await selectAccelerator('webgpu')
+    tf.env().set('RONDO_WEBGPU_MATMUL', variant)
+    const operands = tf.tidy(() => ({
+      a: tf.zeros([...batch, ...(transposeA ? [k, m] : [m, k])]),
+      b: tf.zeros(transposeB ? [...batch, n, k] : [...batch, k, n]),
+    }))
+    if (matMulVariant(tf.backend() as unknown as DeviceBackend, { ...operands, transposeA, transposeB }) === variant)
+      ours++
+    tf.dispose(operands)
+    tf.env().set('RONDO_WEBGPU_MATMUL', 'tfjs')
+  }
+  return { supported: true, worst: Math.max(...differences), ours: ours / cases.length }
+}
+
+/** The filter gradient against the cpu backend's, with subgroup sums and with the tree. */
+async function filterGradient(subgroups: boolean): Promise<{ supported: boolean; worst: number }> {
+  await selectAccelerator('webgpu')
+  const backend = tf.backend() as unknown as DeviceBackend
+  if (subgroups && !backend.device.features.has('subgroups' as GPUFeatureName)) return { supported: false, worst: 0 }
+  const differences: number[] = []
+  for (const [size, channels, filters, stride, pad] of [
+    [9, 3, 5, 1, 'same'],
+    [12, 1, 8, 2, 'valid'],
+    [7, 4, 1, 1, 'valid'],
+    [8, 2, 6, 2, 'same'],
+  ] as const) {
+    const inShape: [number, number, number, number] = [3, size, size + 1, channels]
+    const filterShape: [number, number, number, number] = [3, 2, channels, filters]
+    const info = tf.backend_util.computeConv2DInfo(inShape, filterShape, stride, 1, pad)
+    const outShape = info.outShape as [number, number, number, number]
+    const values = [valuesOf(1, tf.util.sizeFromShape(inShape)), valuesOf(2, tf.util.sizeFromShape(outShape))] as const
+    await selectAccelerator('webgpu')
+    const mine = tf.tidy(() =>
+      convFilterGradient(backend, tf.tensor(values[0], inShape), tf.tensor(values[1], outShape), info, subgroups),
+    )
+    const ours = await mine.data()
+    mine.dispose()
+    // And by the registered kernel, as a gradient of tf.conv2d asks for it.
+    tf.env().set('RONDO_WEBGPU_CONV_FILTER_GRADIENT', true)
+    const asGradient = async (): Promise<ArrayLike<number>> => {
+      const gradient = tf.tidy(() => {
+        const [x, dy] = [tf.tensor(values[0], inShape), tf.tensor(values[1], outShape)] as [tf.Tensor4D, tf.Tensor4D]
+        return tf.grad((filter) => tf.conv2d(x, filter as tf.Tensor4D, stride, pad))(tf.zeros(filterShape), dy)
+      })
+      const result = await gradient.data()
+      gradient.dispose()
+      return result
+    }
+    const registered = await asGradient()
+    tf.env().set('RONDO_WEBGPU_CONV_FILTER_GRADIENT', false)
+    await selectAccelerator('cpu')
+    const expected = await asGradient()
+    differences.push(worst(ours, expected), worst(registered, expected))
+  }
+  return { supported: true, worst: Math.max(...differences) }
+}
+
+const programs = { train, buckets, matMul, filterGradient }
 export type GpuPrograms = typeof programs
 Object.assign(globalThis, { gpu: programs })

@@ -6,6 +6,7 @@
 import { type AdapterInfo, RondoError } from '@rondo/protocol'
 import { tf, WebGPUBackend } from '../tfjs.ts'
 import type { DeviceBackend } from '../webgpu-kernels/device.ts'
+import { registerDeviceKernels } from '../webgpu-kernels/register.ts'
 import { uploadThroughQueue } from '../webgpu-kernels/upload.ts'
 import { adapterInfo, requestAdapter } from './describe.ts'
 import { fixArgMaxShape } from './webgpu-arg-max.ts'
@@ -30,6 +31,9 @@ const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f
 
 /** Milliseconds for the news of a loss to come, after an operation has failed as one does on a lost device. */
 const LOSS_NEWS_MS = 1_000
+
+/** What the names of our own shaders and buffers begin with. */
+const OWN_LABEL = '"rondo '
 
 interface LiveDevice {
   adapter: AdapterInfo
@@ -79,11 +83,14 @@ export async function registerWebGpu(adapter: GPUAdapter, onLost: (error: RondoE
     // tfjs goes on computing with the buffer that it did not get, so the results would be wrong.
     if (error instanceof GPUOutOfMemoryError) {
       tell(deviceError(info, 'ran out of memory', 'out-of-memory', error.message))
+    } else if (error.message.includes(OWN_LABEL)) {
+      tell(deviceError(info, 'does not take a shader of Rondo', 'validation', error.message))
     }
   })
   if (tf.engine().registryFactory['webgpu'] !== undefined) tf.removeBackend('webgpu')
   tf.registerBackend('webgpu', () => makeBackend(device, adapter.info) as never, BACKEND_PRIORITY)
   fixArgMaxShape()
+  registerDeviceKernels()
   return info
 }
 

@@ -28,6 +28,9 @@ const HELP = `npm run bench -- COMMAND [OPTIONS]
   engine      a training step of the example net on wasm and on cpu
     --json FILE   --threads N   --steps N   --kernels
 
+  gpu         WebGPU: adapter, what a step asks of the device, transfers, kernels, ours beside tfjs's and PyTorch's
+    --json FILE   --browser PATH
+
   local       an all-reduce between two ranks of this machine, beside PyTorch's gloo in turns where it is installed
     --carriers shared,port           workers of one page that share memory; two tabs of one browser
     --sizes 4MiB,16MiB   --repetitions N (15)   --json FILE   --browser PATH
@@ -77,6 +80,7 @@ const COMMANDS = [
   'cpu',
   'engine',
   'fewer-bytes',
+  'gpu',
   'local',
   'memory',
   'network',
@@ -122,6 +126,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       process.argv = [process.argv[0]!, process.argv[1]!, ...words]
       await import('./engine-step.ts')
       return 0
+    case 'gpu': {
+      const { gpuCommand } = await import('./gpu/command.ts')
+      await gpuCommand(words)
+      return 0
+    }
     case 'memory': {
       const { memoryCommand } = await import('./memory/command.ts')
       await memoryCommand(words)

@@ -20,6 +20,7 @@ const RUNTIME = {
   'rank-worker': join(PACKAGES, 'fabric/src/rank/worker.ts'),
   'notebook-kernel': join(APPS, 'notebook/src/kernel/worker.ts'),
   'notebook-rank': join(APPS, 'notebook/src/rank/program.ts'),
+  'device-probe': join(PACKAGES, 'engine/src/accelerator/device-probe.worker.ts'),
   'port-broker': join(PACKAGES, 'transport/src/port-broker.worker.ts'),
 } as const
 

@@ -5,16 +5,26 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
+import sirv from 'sirv'
+import { ensureAssets } from '../assets/build.ts'
 import { type LaunchedBrowser, launchBrowser } from '../browser/launch.ts'
 import { isolate } from '../http/reply.ts'
-import { probeWasm, probeWebGpu, probeWebRtc } from './probes.ts'
+import { DIST } from '../paths.ts'
+import { probeProducts, probeWasm, probeWebGpu, probeWebRtc } from './probes.ts'
 import type { Finding } from './report.ts'
+
+/** Milliseconds for building the pages, where that was not done yet. */
+const BUILD_MS = 300_000
+const SOFTWARE_ONLY = 'only a software adapter'
 
 /** Calls back with each finding as it comes. Closes everything it opened. */
 export async function examineBrowser(executablePath: string, found: (finding: Finding) => void): Promise<void> {
-  const server = createServer((_, response) => {
+  const scripts = sirv(DIST, { dev: true })
+  const server = createServer((request, response) => {
     isolate(response)
-    response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Rondo doctor</title>')
+    scripts(request, response, () => {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Rondo doctor</title>')
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   let browser: LaunchedBrowser | undefined
@@ -23,7 +33,9 @@ export async function examineBrowser(executablePath: string, found: (finding: Fi
     found({ name: 'browser', status: 'ok', text: `${executablePath} (Chromium ${browser.version})` })
     const page = await browser.context.newPage()
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
-    found(await webGpu(page))
+    const gpu = await webGpu(page)
+    found(gpu)
+    if (gpu.status === 'ok' || gpu.text.startsWith(SOFTWARE_ONLY)) found(await products(page))
     found(await wasm(page))
     found(await webRtc(page))
   } catch (thrown) {
@@ -45,9 +57,17 @@ async function webGpu(page: Page): Promise<Finding> {
   return {
     name: 'WebGPU',
     status: 'warn',
-    text: seen.kind === 'software' ? `only a software adapter: ${seen.text}` : seen.text,
+    text: seen.kind === 'software' ? `${SOFTWARE_ONLY}: ${seen.text}` : seen.text,
     remedy: 'training uses WASM here; a GPU with a current driver would be faster',
   }
+}
+
+/** Opens the device as a rank does; on a software adapter products have hung. */
+async function products(page: Page): Promise<Finding> {
+  await ensureAssets(AbortSignal.timeout(BUILD_MS), () => undefined)
+  const { ok, text } = await page.evaluate(probeProducts)
+  const name = 'WebGPU products'
+  return ok ? { name, status: 'ok', text } : { name, status: 'warn', text, remedy: 'training with wasm avoids them' }
 }
 
 async function wasm(page: Page): Promise<Finding> {

@@ -60,3 +60,26 @@ export async function probeWebRtc(): Promise<number | string> {
     b.close()
   }
 }
+
+/** What a rank would say of this device, or why there is no answer; the worker is ended in any case. */
+export async function probeProducts(): Promise<{ ok: boolean; text: string }> {
+  const deadlineMs = 60_000
+  const worker = new Worker('/runtime/device-probe.js', { type: 'module' })
+  try {
+    return await new Promise((resolve) => {
+      setTimeout(() => resolve({ ok: false, text: `no answer within ${deadlineMs / 1000} s: it hangs` }), deadlineMs)
+      worker.onerror = ({ message }) => resolve({ ok: false, text: message || 'the worker did not load' })
+      worker.onmessage = ({ data }) =>
+        resolve(
+          data.ok
+            ? {
+                ok: data.trouble === null,
+                text: data.trouble ?? `answer (first one after ${(data.ms / 1000).toFixed(1)} s)`,
+              }
+            : { ok: false, text: data.message },
+        )
+    })
+  } finally {
+    worker.terminate()
+  }
+}

@@ -9,7 +9,8 @@ import { adapterInfo, coreCount, isInsecure, requestAdapter } from './describe.t
 import { normaliseAccelerator } from './names.ts'
 import { startWasm } from './wasm-backend.ts'
 import { registerWebgl } from './webgl-backend.ts'
-import { abandonWebGpu, registerWebGpu } from './webgpu-backend.ts'
+import { abandonWebGpu, registerWebGpu, replaceLostDevice } from './webgpu-backend.ts'
+import { probeMatMul } from './webgpu-matmul-probe.ts'
 
 export interface SelectOptions {
   /** Threads of the wasm backend; default floor(cores / localRanks), at least 1 (OMP_NUM_THREADS). */
@@ -98,6 +99,9 @@ async function selectWasm(notes: string[], options: SelectOptions) {
   return { name: 'wasm' as const, threads, notes: fewer ? [...notes, note] : notes }
 }
 
+/** What is to be said of the software adapter's products; found out once a realm. */
+let probed: Promise<string | null> | null = null
+
 async function selectWebGpu(base: Base, options: SelectOptions): Promise<SelectedAccelerator> {
   const adapter = await requestAdapter()
   if (adapter === null) throw unavailable(base.requested, 'webgpu', whyNoGpu(null) ?? '', await usableHere())
@@ -107,6 +111,12 @@ async function selectWebGpu(base: Base, options: SelectOptions): Promise<Selecte
     selected.notes.push(
       `webgpu runs on a software adapter (${description || architecture || vendor || 'unnamed'}): correct, but slower than wasm`,
     )
+    probed ??= probeMatMul(async () => {
+      abandonWebGpu()
+      await replaceLostDevice()
+    })
+    const line = await probed
+    if (line !== null) selected.notes.push(line)
   }
   return selected
 }

@@ -18,22 +18,30 @@ function send(scaler: ConnectionScaler, ms: number, rateOf: (connections: number
 }
 
 describe('a connection scaler', () => {
-  it('doubles while every connection brings its own share', () => {
+  it('grows while every connection brings its own share', () => {
     const scaler = new ConnectionScaler('auto', 20)
-    expect(send(scaler, 4_000, (connections) => 2 * MB * connections)).toEqual([1, 2, 4, 8])
+    expect(send(scaler, 4_000, (connections) => 2 * MB * connections)).toEqual([1, 4, 8])
   })
 
   it('goes back to where more brought nothing, and tries again ever later', () => {
     const scaler = new ConnectionScaler('auto', 20)
     const used = send(scaler, 60_000, (connections) => Math.min(10, 5 * connections) * MB)
-    expect(used.slice(0, 4)).toEqual([1, 2, 4, 2])
-    expect(scaler.wanted).toBe(2)
-    expect(used.length).toBeLessThan(14)
+    expect(used.slice(0, 4)).toEqual([1, 4, 8, 4])
+    expect(used.slice(4)).toContain(2)
+    expect(used.length).toBeLessThan(16)
   })
 
   it('stays at one where the round trip is too short to matter', () => {
     const scaler = new ConnectionScaler('auto', 0.6)
     expect(send(scaler, 30_000, (connections) => 20 * MB * connections)).toEqual([1])
+  })
+
+  it('goes back to one for good when a later connection measures a short round trip', () => {
+    const scaler = new ConnectionScaler('auto', 20)
+    send(scaler, 800, (connections) => 2 * MB * connections)
+    expect(scaler.wanted).toBe(4)
+    scaler.measuredPath(0.6)
+    expect(send(scaler, 30_000, (connections) => 2 * MB * connections)).toEqual([1])
   })
 
   it('tries where nothing is known of the round trip', () => {
@@ -51,7 +59,7 @@ describe('a connection scaler', () => {
   it('goes on with what it has when no more can be had', () => {
     const scaler = new ConnectionScaler('auto', 20)
     const used = send(scaler, 14_000, (connections) => 2 * MB * connections, 1)
-    expect(used.slice(0, 3)).toEqual([1, 2, 1])
+    expect(used.slice(0, 3)).toEqual([1, 4, 1])
   })
 
   it('counts nothing that is too little to say anything', () => {

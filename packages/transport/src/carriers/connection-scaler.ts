@@ -10,7 +10,7 @@ import { type Connections, MAX_CONNECTIONS } from '../connections.ts'
  * Milliseconds of round trip from which congestion windows, not processors, can be what limits a link. A congestion
  * window grows by a packet a round trip: on shorter ones it recovers from losses before anybody notices.
  */
-const MIN_ROUND_TRIP_MS = 3
+const MIN_ROUND_TRIP_MS = 5
 /** Milliseconds of sending in one look at the rate: that many at least, and that many round trips. */
 const LOOK_MS = 500
 const LOOK_ROUND_TRIPS = 15
@@ -19,6 +19,8 @@ const SETTLE_MS = 300
 const SETTLE_ROUND_TRIPS = 15
 /** Bytes in a look below which its rate says nothing. */
 const LOOK_BYTES = 524_288
+/** A trial with more: two trials lead to the most, and one connection more shows less than the noise of a path. */
+const GROWTH = 4
 /** A larger number must bring that much more, a smaller one may cost that much. */
 const WORTH_MORE = 1.15
 const WORTH_LESS = 0.95
@@ -39,7 +41,7 @@ export class ConnectionScaler {
   /** The number that the link should use, and have made if it has fewer. */
   wanted: number
   readonly #isFixed: boolean
-  readonly #mayGrow: boolean
+  #mayGrow: boolean
   readonly #lookMs: number
   readonly #settleMs: number
   #trial: Trial | null = null
@@ -56,6 +58,18 @@ export class ConnectionScaler {
     this.#mayGrow = roundTripMs === null || roundTripMs >= MIN_ROUND_TRIP_MS
     this.#lookMs = Math.max(LOOK_MS, LOOK_ROUND_TRIPS * (roundTripMs ?? 0))
     this.#settleMs = Math.max(SETTLE_MS, SETTLE_ROUND_TRIPS * (roundTripMs ?? 0))
+  }
+
+  /**
+   * Another connection was made and measured its path, in milliseconds. One that is short after all ends the matter:
+   * on a busy machine the first measurement may have counted its pauses.
+   */
+  measuredPath(roundTripMs: number): void {
+    if (this.#isFixed || roundTripMs >= MIN_ROUND_TRIP_MS) return
+    this.#mayGrow = false
+    this.#trial = null
+    this.wanted = 1
+    this.#reset()
   }
 
   /** The far end took `bytes` in `ms` milliseconds in which the link was busy; `standing` connections can be used. */
@@ -84,7 +98,7 @@ export class ConnectionScaler {
     if (!canGrow && !canShrink) return
     this.#up = canGrow && (this.#up || !canShrink)
     this.#trial = { from: this.wanted, rate, phase: this.#up ? 'waiting' : 'settling' }
-    this.wanted = this.#up ? Math.min(MAX_CONNECTIONS, 2 * this.wanted) : this.wanted >> 1
+    this.wanted = this.#up ? Math.min(MAX_CONNECTIONS, GROWTH * this.wanted) : this.wanted >> 1
   }
 
   #judge(trial: Trial, rate: number): void {

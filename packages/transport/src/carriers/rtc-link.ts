@@ -99,6 +99,7 @@ export class RtcLink extends WireLink {
         void lane.opened.then(() => {
           if (this.closed || !this.#lines.includes(line)) return
           line.measuredPath(roundTripMs ?? 0)
+          if (roundTripMs !== null) this.#scaler.measuredPath(roundTripMs)
           line.standing = true
           this.#chooseActive()
         }),

@@ -32,7 +32,8 @@ export class UdpProxy {
   /** Packets pass unchanged and at once where `path` adds nothing. */
   constructor({ roundTripMs, loss }: NetworkPath) {
     const program = join(import.meta.dirname, 'udp-proxy-process.ts')
-    this.#process = fork(program, [roundTripMs, loss, SEED].map(String))
+    const execArgv = ['--import', import.meta.resolve('tsx')]
+    this.#process = fork(program, [roundTripMs, loss, SEED].map(String), { execArgv })
     this.#process.on('message', ({ id, value }: ProxyReply) => {
       this.#replies.get(id)?.(value as never)
       this.#replies.delete(id)

@@ -40,7 +40,8 @@ const TRAIN = `async function train(fabric, steps: number, failsAt = -1) {
 const SMALL = 'await fabric.launch(train, 1)'
 const GONE = /server does not answer: editing, cells and ranks of this page go on/
 
-test.describe.configure({ timeout: 240_000 })
+// Each test has a server, a browser and a port of its own, and waits most of its time.
+test.describe.configure({ timeout: 240_000, mode: 'parallel' })
 
 let browser: Browser
 let server: Running

@@ -12,6 +12,8 @@ const PROGRAMS = 300
 
 interface Sink {
   out: unknown[]
+  /** Calls of functions so far; programs stop calling at a bound. */
+  calls: number
   error: string | null
 }
 
@@ -35,7 +37,7 @@ const raise = (e) => { throw e }`
 }
 
 async function asModule(statements: readonly string[]): Promise<Sink> {
-  const index = sinks.push({ out: [], error: null }) - 1
+  const index = sinks.push({ out: [], calls: 0, error: null }) - 1
   const code = `${prelude(index)}\n${statements.join('\n')}`
   try {
     await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`)
@@ -46,7 +48,7 @@ async function asModule(statements: readonly string[]): Promise<Sink> {
 }
 
 async function asCells(cells: readonly string[]): Promise<Sink> {
-  const index = sinks.push({ out: [], error: null }) - 1
+  const index = sinks.push({ out: [], calls: 0, error: null }) - 1
   const fixture = new KernelFixture()
   for (const code of [prelude(index), ...cells]) {
     if ((await fixture.run(code)).status === 'ok') continue

@@ -7,6 +7,12 @@ import fc from 'fast-check'
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', '$', 'name', 'of', 'déjà'] as const
 
+/**
+ * Every function asks this first: a function that calls itself twice, inside a `try`, would run for ever, and one that
+ * calls itself without end would stop at a depth of the engine's choosing.
+ */
+const TOO_MANY_CALLS = 'sink.calls++ > 200'
+
 type Draw = fc.GeneratorValue
 type Kind = 'const' | 'let' | 'var' | 'function' | 'class'
 
@@ -54,7 +60,7 @@ function declaration(draw: Draw, name: string, kind: Kind, reach: Reach): string
       const init = expression(draw, reach)
       if (form === 0) return `${kind} { ${name} = ${init} } = {}`
       if (form === 1) return `${kind} [${name}] = [${init}]`
-      if (form === 2) return `${kind} ${name} = () => ${init}`
+      if (form === 2) return `${kind} ${name} = () => (${TOO_MANY_CALLS} ? 0 : ${init})`
       if (form === 3 && kind === 'var') return `for (var ${name} of [1, 2]) out(${name})`
       if (form === 4) return `${kind} { x: ${name}, ...${name}Rest } = { x: ${init}, y: 2 }\nout(${name}Rest)`
       if (form === 5) return `${kind} ${name} = await ${init}`
@@ -67,9 +73,8 @@ function functionText(draw: Draw, name: string, reach: Reach): string {
   const parameter = draw(fc.constantFrom, 'p', ...NAMES.slice(0, 4))
   const inside: Reach = { ...reach, names: [...reach.names, parameter], depth: reach.depth + 1 }
   const body = draw(fc.boolean) ? statement(draw, inside) : ''
-  const second = draw(fc.boolean) ? `, q = ${expression(draw, inside)}` : ''
-  // The bound on depth keeps recursion from ending in a RangeError at a depth of the engine's choosing.
-  return `function ${name}(${parameter}${second}) { if (sink.out.length > 50) return 0; ${body}; return ${expression(draw, inside)} }`
+  const second = draw(fc.boolean) ? `, q = ${TOO_MANY_CALLS} ? 0 : ${expression(draw, inside)}` : ''
+  return `function ${name}(${parameter}${second}) { if (${TOO_MANY_CALLS}) return 0; ${body}; return ${expression(draw, inside)} }`
 }
 
 function statement(draw: Draw, reach: Reach): string {
@@ -136,7 +141,7 @@ function expression(draw: Draw, reach: Reach): string {
     case 5:
       return `((p, ${draw(fc.constantFrom, 'q', 'a', '$')} = ${name}) => num(p) + 1)(${expression(draw, deeper)})`
     case 6:
-      return `(function ${draw(fc.constantFrom, 'b', 'inner')}() { return ${expression(draw, deeper)} })()`
+      return `(function ${draw(fc.constantFrom, 'b', 'inner')}() { return ${TOO_MANY_CALLS} ? 0 : ${expression(draw, deeper)} })()`
     case 7:
       return `new (class { y = num(${name}); get z() { return this.y } })().z`
     case 8:

@@ -13,7 +13,7 @@ import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-optio
 import { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from '../callbacks/on-exception-checkpoint.ts'
 import { Timer, type TimerOptions } from '../callbacks/timer.ts'
 import type { MetricBoard } from '../logging/metrics.ts'
-import { METRICS, type Metric } from '../metrics/index.ts'
+import * as metrics from '../metrics/index.ts'
 import type { TrainerOptions } from '../options/options.ts'
 import { Trainer } from '../trainer.ts'
 
@@ -86,7 +86,7 @@ function metricCodec(Kind: { name: string; prototype: object }): TrainerCodec {
     name: `rondo.${Kind.name}`,
     test: (value) => isExactly(value, Kind),
     async encode(value) {
-      await (value as Metric<unknown>).states()
+      await (value as metrics.Metric<unknown>).states()
       return { ...value }
     },
     decode: (parts) => Object.assign(Object.create(Kind.prototype) as object, parts),
@@ -104,5 +104,7 @@ export const trainerCodecs: readonly TrainerCodec[] = [
   callbackCodec<OnExceptionCheckpointOptions>('OnExceptionCheckpoint', OnExceptionCheckpoint as never),
   callbackCodec<object>('DeviceStatsMonitor', DeviceStatsMonitor),
   plainCallbackCodec,
-  ...METRICS.map(metricCodec),
+  ...Object.values(metrics)
+    .filter((kind) => kind.prototype instanceof metrics.Metric)
+    .map(metricCodec),
 ]

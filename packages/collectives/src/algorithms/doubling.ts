@@ -30,7 +30,6 @@ interface Stage {
 export class Doubling implements Algorithm {
   readonly #plan: DoublingPlan
   readonly #expected = new Expected()
-  readonly #waiting = new Map<number, Frame[]>()
   #wire!: Wire
   #elements!: ElementWire
   #stages: Stage[] = []
@@ -66,13 +65,9 @@ export class Doubling implements Algorithm {
   }
 
   onMessage(from: number, frame: Frame): string | undefined {
-    const wrong = this.#expected.arrive(from, frame)
-    if (wrong !== undefined) return wrong
-    const waiting = this.#waiting.get(from)
-    if (waiting === undefined) this.#waiting.set(from, [frame])
-    else waiting.push(frame)
-    this.#advance()
-    return undefined
+    const wrong = this.#expected.keep(from, frame)
+    if (wrong === undefined) this.#advance()
+    return wrong
   }
 
   #meetings(order: readonly number[]): Stage[] {
@@ -117,7 +112,7 @@ export class Doubling implements Algorithm {
 
   #advance(): void {
     const stage = this.#stages[this.#stage]
-    const frame = stage === undefined ? undefined : this.#waiting.get(stage.partner)?.shift()
+    const frame = stage === undefined ? undefined : this.#expected.take(stage.partner)
     if (stage === undefined || frame === undefined) return
     const { output, combine, divisor, order } = this.#plan
     const values = this.#elements.read(frame, output.length)

@@ -8,6 +8,8 @@ import type { Frame } from '../algorithm.ts'
 export class Expected {
   readonly #sizes = new Map<number, number[]>()
   readonly #arrived = new Map<number, number>()
+  /** Messages whose turn has not come. */
+  readonly #kept = new Map<number, Frame[]>()
 
   /** After what was announced before, `from` sends one more message of `bytes` payload bytes. */
   add(from: number, bytes: number): void {
@@ -25,6 +27,21 @@ export class Expected {
     if (got !== expected) return `${got} payload bytes came where ${expected} were expected`
     this.#arrived.set(from, at + 1)
     return undefined
+  }
+
+  /** As `arrive`, and keeps the message until `take` asks for it. */
+  keep(from: number, frame: Frame): string | undefined {
+    const wrong = this.arrive(from, frame)
+    if (wrong !== undefined) return wrong
+    const kept = this.#kept.get(from)
+    if (kept === undefined) this.#kept.set(from, [frame])
+    else kept.push(frame)
+    return undefined
+  }
+
+  /** The first kept message of `from`; undefined when there is none. */
+  take(from: number): Frame | undefined {
+    return this.#kept.get(from)?.shift()
   }
 
   /** Ranks from which something has still to arrive. */

@@ -31,7 +31,6 @@ const NONE = [0, 0] as const
 export class Halving implements Algorithm {
   readonly #plan: HalvingPlan
   readonly #expected = new Expected()
-  readonly #waiting = new Map<number, Frame[]>()
   #wire!: Wire
   #elements!: ElementWire
   #stages: Stage[] = []
@@ -83,13 +82,9 @@ export class Halving implements Algorithm {
   }
 
   onMessage(from: number, frame: Frame): string | undefined {
-    const wrong = this.#expected.arrive(from, frame)
-    if (wrong !== undefined) return wrong
-    const waiting = this.#waiting.get(from)
-    if (waiting === undefined) this.#waiting.set(from, [frame])
-    else waiting.push(frame)
-    this.#advance()
-    return undefined
+    const wrong = this.#expected.keep(from, frame)
+    if (wrong === undefined) this.#advance()
+    return wrong
   }
 
   /** Takes what has come as far as its turn has come, and begins the stages that follow. */
@@ -98,7 +93,7 @@ export class Halving implements Algorithm {
       const stage = this.#stages[this.#stage]!
       const [from, to] = this.#range(stage)
       while (this.#taken < to - from) {
-        const frame = this.#waiting.get(stage.partner)?.shift()
+        const frame = this.#expected.take(stage.partner)
         if (frame === undefined) return
         this.#taken += stage.reduces ? this.#reduce(frame, from, to) : this.#store(frame, from)
         this.#wire.recycle(frame)

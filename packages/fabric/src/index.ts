@@ -1,10 +1,11 @@
 /** Fabric, and the page side that runs ranks. Scripts import from `rondo`, not from here. */
+export type { ReduceOp } from './collectives/nested-collectives.ts'
 export { currentRankContext, RankContext, type RankContextOptions, type RunFiles, setRankContext } from './context.ts'
 export { type ParseOptions, parseCpuDevices, parseDevices, parseGpus } from './devices.ts'
 export { env } from './env.ts'
 export type { RankEnvironment } from './environment.ts'
 export { exit } from './exit.ts'
-export { type BackwardOptions, Fabric } from './fabric.ts'
+export { Fabric } from './fabric.ts'
 export { type Batch, FabricDataLoader, type LoaderOptions } from './fabric-loader.ts'
 export { FabricModel, FabricOptimizer } from './fabric-model.ts'
 export { CommandQueue, type RankCommand } from './jobs/commands.ts'
@@ -23,6 +24,8 @@ export {
   notebookLauncher,
 } from './launch/notebook-launcher.ts'
 export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-ranks.ts'
-export type { ReduceOp } from './nested-collectives.ts'
+export type { FabricCallback } from './logging/callbacks.ts'
 export type { FabricOptions } from './options.ts'
+export { CheckpointIO, PrecisionPlugin } from './plugins/kinds.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
+export type { BackwardOptions } from './training/backward.ts'

@@ -3,9 +3,13 @@
  * compares two spellings. A value set on one side only wins; set on both, the normalised values must agree.
  */
 import { normaliseAccelerator } from '@rondo/engine'
+import type { Logger } from '@rondo/loggers'
 import { MAX_MEMBERS, RondoError, type RunConfig } from '@rondo/protocol'
 import { createStrategy, parseStrategyName, type Strategy, type StrategyName } from '@rondo/strategies'
 import { parseDevices } from './devices.ts'
+import type { FabricCallback } from './logging/callbacks.ts'
+import { checkCallbacks, checkLoggers } from './logging/options.ts'
+import { checkRuns, checkSaidTwice, collectPlugins, describe, type Plugin, type Plugins } from './plugins/collect.ts'
 import { type Precision, parsePrecision } from './precision.ts'
 
 const FORK_NOTE =
@@ -20,6 +24,12 @@ export interface FabricOptions {
   devices?: number | string | readonly number[]
   numNodes?: number
   precision?: string | number
+  /** At most one each of Precision, CheckpointIO, ClusterEnvironment, Transport, Reducer. */
+  plugins?: Plugin | readonly Plugin[]
+  /** Objects whose methods `fabric.call` runs. */
+  callbacks?: FabricCallback | readonly FabricCallback[]
+  /** Get what `fabric.log` records, on rank 0. */
+  loggers?: Logger | readonly Logger[]
 }
 
 export interface ResolvedOptions {
@@ -29,6 +39,9 @@ export interface ResolvedOptions {
   /** As it was chosen, `auto` when nobody did; null for a strategy object. */
   strategyName: StrategyName | null
   precision: Precision
+  plugins: Plugins
+  callbacks: readonly FabricCallback[]
+  loggers: readonly Logger[]
   /** Lines to print once: substitutions that were made. */
   notes: string[]
 }
@@ -47,6 +60,13 @@ export interface World {
  */
 export function resolveOptions(options: FabricOptions, config: RunConfig | null, world: World | null): ResolvedOptions {
   checkNumNodes(options.numNodes)
+  const plugins = collectPlugins(options.plugins)
+  if (plugins.Precision && options.precision !== undefined) {
+    throw new RondoError(
+      'CONFLICT',
+      `precision is ${JSON.stringify(options.precision)} and plugins has ${describe(plugins.Precision)}, a Precision plugin. Allowed is one of the two. Choose one and remove the other.`,
+    )
+  }
   const notes: string[] = []
   const accelerator = choose('accelerator', options.accelerator, config?.accelerator, config, (value) => {
     const { name, note } = normaliseAccelerator(value)
@@ -60,8 +80,19 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
   if (strategyName?.startsWith('ddp_fork')) notes.push(FORK_NOTE)
   const strategy = typeof options.strategy === 'object' ? options.strategy : createStrategy(strategyName ?? 'auto')
   const precision = choose('precision', asText(options.precision), config?.precision, config, parsePrecision)
+  checkSaidTwice(strategy, { accelerator: options.accelerator, precision: options.precision, plugins })
+  checkRuns(plugins)
   if (world) checkWorld(options, config, world)
-  return { accelerator: accelerator ?? 'auto', strategy, strategyName, precision: precision ?? '32-true', notes }
+  return {
+    accelerator: accelerator ?? 'auto',
+    strategy,
+    strategyName,
+    precision: precision ?? '32-true',
+    plugins,
+    callbacks: checkCallbacks(options.callbacks),
+    loggers: checkLoggers(options.loggers),
+    notes,
+  }
 }
 
 /** The one value of two sides. `auto` never conflicts: it takes the other side's value. */

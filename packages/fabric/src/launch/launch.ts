@@ -1,36 +1,43 @@
 /**
- * `fabric.launch(fn, ...args)`: refuses what cannot work where it is called, runs one device in place and hands
- * everything else to the launcher. Not for: a launch without function (fabric.ts).
+ * `fabric.launch()` and `fabric.launch(fn, ...args)`: refuse what cannot work where they are called, run one device in
+ * place and hand everything else to the launcher. Not for: how ranks come up (launcher.ts).
  */
 import { RondoError } from '@rondo/protocol'
 import { startsFromFunction } from '@rondo/strategies'
+import { passBarrier } from '../collectives/verbs.ts'
 import type { RankContext } from '../context.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { FabricCore } from '../core.ts'
 import type { LaunchFunction } from './launcher.ts'
 import { launchOnRanks } from './on-ranks.ts'
-import { checkStrategy, type NotebookPlan, ranksOf, runsInPlace } from './plan.ts'
+import { checkBareLaunch, checkStrategy, needsFunction, ranksOf, runsInPlace } from './plan.ts'
 import { checkFunction, checkTakesFabric } from './refusals.ts'
 
-export interface LaunchSite {
-  context: RankContext
-  /** null outside of a notebook's kernel. */
-  plan: NotebookPlan | null
-  options: ResolvedOptions
-  /** Runs the function as the one rank that is here. */
-  inPlace: (fn: LaunchFunction, args: unknown[]) => Promise<unknown>
+/** Both forms of `launch`; `fabric` is what a function that runs in place gets. */
+export async function launchFabric(core: FabricCore, fabric: unknown, call: readonly unknown[]): Promise<unknown> {
+  if (call.length > 0) return launchFunction(core, fabric, call[0], call.slice(1))
+  const { context, options, plan } = core
+  if (core.launched) return undefined
+  if (plan) await checkBareLaunch(plan)
+  else if (context.job === null && options.strategyName !== null && startsFromFunction(options.strategyName)) {
+    throw needsFunction(options.strategyName, 'In a script the ranks are started by "rondo run": use strategy "ddp".')
+  }
+  await core.prepareDevice()
+  core.launched = true
+  if (core.worldSize > 1) await passBarrier(core, 'launch')
+  return undefined
 }
 
-export async function launchFunction(site: LaunchSite, fn: unknown, args: unknown[]): Promise<unknown> {
-  const { context, plan, options } = site
+async function launchFunction(core: FabricCore, fabric: unknown, fn: unknown, args: unknown[]): Promise<unknown> {
+  const { context, plan, options } = core
   if (context.config !== null) throw ranksExist(context)
   checkFunction('fabric.launch', fn)
   const launched = fn as LaunchFunction
   checkTakesFabric(launched)
   const named = options.strategyName
   // Outside of notebooks only one rank can have been asked for: the constructor refused more.
-  if (plan === null && (named === null || !startsFromFunction(named))) return site.inPlace(launched, args)
+  if (plan === null && (named === null || !startsFromFunction(named))) return runHere(core, fabric, launched, args)
   const ranks = plan ? await ranksOf(plan) : 1
-  if (plan && runsInPlace(plan, ranks)) return site.inPlace(launched, args)
+  if (plan && runsInPlace(plan, ranks)) return runHere(core, fabric, launched, args)
   if (plan && ranks > 1) checkStrategy(plan, ranks)
   if (plan?.count === null) console.info(`devices is "auto": all ${ranks} devices of the session are used.`)
   return launchOnRanks(launched, args, {
@@ -41,6 +48,13 @@ export async function launchFunction(site: LaunchSite, fn: unknown, args: unknow
     precision: options.precision,
     passFabric: true,
   })
+}
+
+/** As the one rank that is here. */
+async function runHere(core: FabricCore, fabric: unknown, fn: LaunchFunction, args: unknown[]): Promise<unknown> {
+  await core.prepareDevice()
+  core.launched = true
+  return (fn as (...all: unknown[]) => unknown)(fabric, ...args)
 }
 
 /** In a rank nothing is left to start. */

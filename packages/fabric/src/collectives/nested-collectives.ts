@@ -1,5 +1,5 @@
 /** `allReduce` and `allGather` over nested data, one collective a leaf. Not for: walking the data (nested.ts). */
-import type { RankContext } from './context.ts'
+import type { RankContext } from '../context.ts'
 import { type Leaf, mapLeaves, rebuild } from './nested.ts'
 
 /** What `allReduce` may compute. */

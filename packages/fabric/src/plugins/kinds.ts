@@ -1,0 +1,59 @@
+/**
+ * The five kinds of plugins that a Fabric takes, each a base class that says its kind, and how the kind of an object is
+ * known that extends none of them: by its members. Not for: which plugins go together (collect.ts).
+ */
+
+export const PLUGIN_KINDS = ['Precision', 'CheckpointIO', 'ClusterEnvironment', 'Transport', 'Reducer'] as const
+export type PluginKind = (typeof PLUGIN_KINDS)[number]
+
+/** Members that a plugin of each kind has to have; also what an object without base class is known by. */
+export const PLUGIN_MEMBERS: Readonly<Record<PluginKind, readonly string[]>> = {
+  Precision: ['precision'],
+  CheckpointIO: ['saveCheckpoint', 'loadCheckpoint', 'removeCheckpoint'],
+  ClusterEnvironment: [
+    'createsProcessesExternally',
+    'mainAddress',
+    'mainPort',
+    'worldSize',
+    'globalRank',
+    'localRank',
+    'nodeRank',
+    'detect',
+    'validateSettings',
+    'teardown',
+  ],
+  Transport: ['connect', 'send', 'close', 'stats'],
+  Reducer: ['prepare', 'reduce', 'finish'],
+}
+
+/** Says how numbers are kept and computed; in the place of the option `precision`. */
+export abstract class PrecisionPlugin {
+  readonly pluginKind = 'Precision'
+  /** One of PRECISIONS, or a short form. */
+  abstract readonly precision: string
+}
+
+/** Where checkpoints go, and in what form; in the place of the run's folder (Lightning's `CheckpointIO`). */
+export abstract class CheckpointIO {
+  readonly pluginKind = 'CheckpointIO'
+  /** Called on rank 0 only. */
+  abstract saveCheckpoint(checkpoint: Uint8Array<ArrayBuffer>, path: string): Promise<void>
+  abstract loadCheckpoint(path: string): Promise<Uint8Array<ArrayBuffer>>
+  abstract removeCheckpoint(path: string): Promise<void>
+}
+
+/** An object's kind; null for one that is of none. */
+export function pluginKindOf(plugin: unknown): PluginKind | null {
+  if (typeof plugin !== 'object' || plugin === null) return null
+  const { pluginKind } = plugin as { pluginKind?: unknown }
+  const branded = PLUGIN_KINDS.find((kind) => kind === pluginKind)
+  if (branded || pluginKind !== undefined) return branded ?? null
+  // Half of a kind's members, and two at least, are no accident: what is missing is then refused by name.
+  const ranked = PLUGIN_KINDS.map((kind) => {
+    const members = PLUGIN_MEMBERS[kind]
+    const there = members.filter((member) => member in plugin).length
+    return { kind, there, share: there / members.length }
+  }).filter(({ there, share }) => there >= 2 && share >= 0.5)
+  ranked.sort((a, b) => b.share - a.share)
+  return ranked[0]?.kind ?? null
+}

@@ -1,0 +1,73 @@
+/**
+ * `backward` and `noBackwardSync`: which model a loss trains, how many samples stand behind it, and whether its gradient
+ * is exchanged now. Not for: gradients and their average (strategies).
+ */
+import type { tf } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
+import type { FabricCore } from '../core.ts'
+import type { FabricModel } from '../fabric-model.ts'
+import { sendSetup } from '../setup-event.ts'
+
+export interface BackwardOptions {
+  /** Which set-up model the loss trains; needed when there are several. */
+  model?: FabricModel
+  /** Samples behind this loss; default: the leading dimension of the batch last drawn, else 1. */
+  samples?: number
+}
+
+export async function runBackward(
+  core: FabricCore,
+  lossFn: () => tf.Scalar,
+  options: BackwardOptions = {},
+): Promise<number> {
+  await core.requireLaunch('backward')
+  if (typeof lossFn !== 'function') {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'backward(loss): got a value that carries no graph; tfjs records gradients only inside a function. Pass () => loss.',
+    )
+  }
+  const model = options.model ?? core.models[0]
+  if (!model || (core.models.length > 1 && !options.model)) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      model
+        ? `backward(lossFn): ${core.models.length} models are set up. Say which one with { model }.`
+        : 'backward(lossFn): no model is set up. Call fabric.setup(model, optimizer) first.',
+    )
+  }
+  announce(core, model)
+  const samples = options.samples ?? core.lastBatchSize ?? 1
+  core.lastLoss = await model.replica.backward(lossFn, samples, !core.skipSync)
+  return core.lastLoss
+}
+
+export async function withoutBackwardSync<T>(
+  core: FabricCore,
+  model: FabricModel,
+  fn: () => T | Promise<T>,
+  options: { enabled?: boolean } = {},
+): Promise<T> {
+  if (!core.models.includes(model)) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'noBackwardSync(model, fn): this model is not set up. Pass what fabric.setup returned.',
+    )
+  }
+  const before = core.skipSync
+  core.skipSync = options.enabled ?? true
+  try {
+    return await fn()
+  } finally {
+    core.skipSync = before
+  }
+}
+
+function announce(core: FabricCore, model: FabricModel): void {
+  if (core.context.announced) return
+  sendSetup(core.context, {
+    learningRate: core.optimizers[0]?.learningRate ?? null,
+    batchSize: core.loaders[0]?.batchSize ?? core.lastBatchSize,
+    parameters: model.parameters().reduce((sum, { variable }) => sum + variable.size, 0),
+  })
+}

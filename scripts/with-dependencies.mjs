@@ -22,6 +22,7 @@ const STAMP = join(ROOT, 'node_modules', '.rondo-lock-digest')
 const PROGRAMS = {
   rondo: 'packages/cli/src/main.ts',
   bench: 'bench/main.ts',
+  docs: 'docs/build.mjs',
   test: 'scripts/test.mjs',
 }
 

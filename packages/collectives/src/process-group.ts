@@ -82,6 +82,7 @@ export interface ProcessGroup {
   /** Every rank's value, by rank. */
   allGatherObject<T>(value: T, options?: OperationOptions): Promise<T[]>
 
+  /** What each link of this rank is and has carried so far. */
   linkReports(): LinkReport[]
   /** Fails the group on every rank with `error`; one that is no RondoError becomes RANK_FAILED of this rank. */
   abort(error: Error): void

@@ -101,12 +101,12 @@ export const LinkReportSchema = v.object({
   from: Count,
   to: Count,
   carrier: v.picklist(CARRIERS),
-  /** WebRTC only: peer connections that the sender uses. */
+  // WebRTC only: peer connections that the sender uses.
   connections: v.optional(Count),
   bytesSent: Finite,
-  /** Bytes per second while sending, null before anything was measured. */
+  // Bytes per second while sending, null before anything was measured.
   throughput: v.nullable(Finite),
-  /** Milliseconds, null before the first probe. */
+  // Milliseconds, null before the first probe.
   roundTripMs: v.nullable(Finite),
 })
 export type LinkReport = v.InferOutput<typeof LinkReportSchema>

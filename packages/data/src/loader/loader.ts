@@ -13,6 +13,7 @@ import { prefetch } from './prefetch.ts'
 /** Batches in preparation ahead of the current one: one being read, one ready. */
 const DEFAULT_PREFETCH = 2
 
+/** What a DataLoader may be told; all of it is optional. */
 export interface DataLoaderOptions<C extends Columns = Columns> {
   /** Samples per batch on this rank; default 1. */
   batchSize?: number
@@ -32,6 +33,11 @@ export interface DataLoaderOptions<C extends Columns = Columns> {
 
 type Source<C extends Columns> = Dataset<C> | IterableDataset<C>
 
+/**
+ * Batches of a data set, in the order of its sampler, read ahead while the last one trains. Iterating gives tuples of
+ * columns `[batch, …]`; every iteration is the next epoch. Semantics are those of torch.utils.data.DataLoader.
+ * Throws BAD_ARGUMENT for options that contradict each other.
+ */
 export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C> {
   readonly dataset: Source<C>
   readonly batchSize: number

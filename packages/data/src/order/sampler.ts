@@ -42,6 +42,7 @@ export class SequentialSampler implements Sampler {
     remember(this, () => ({ kind: 'sequential', parts: { length } }))
   }
 
+  /** The indices of the next epoch. */
   [Symbol.iterator](): Iterator<number> {
     return range(this.length).values()
   }
@@ -63,6 +64,7 @@ export class RandomSampler implements Sampler {
     remember(this, () => ({ kind: 'random', parts: { length, seed: this.#seed ?? null } }))
   }
 
+  /** Seed of the first epoch: the one given, else the run's (`setShuffleSeed`). */
   get seed(): number {
     return this.#seed ?? sharedSeed
   }
@@ -71,6 +73,7 @@ export class RandomSampler implements Sampler {
     this.#epoch = wholeNumber('setEpoch(epoch)', epoch, 0)
   }
 
+  /** The indices of the next epoch. */
   [Symbol.iterator](): Iterator<number> {
     return permutation(this.length, this.seed + this.#epoch).values()
   }

@@ -9,9 +9,13 @@ import { Optimizer, type OptimizerState } from './optimizer.ts'
 import { RmsProp, type RmsPropOptions } from './rmsprop.ts'
 import { Sgd, type SgdOptions } from './sgd.ts'
 
+/** Stochastic gradient descent with momentum, Nesterov and weight decay as torch.optim.SGD. */
 export const sgd = (options: SgdOptions): Optimizer => new Sgd(options)
+/** Adam (Kingma and Ba 2015) with the formula and defaults of torch.optim.Adam. */
 export const adam = (options: AdamOptions = {}): Optimizer => new Adam(options, 'adam')
+/** Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW. */
 export const adamw = (options: AdamOptions = {}): Optimizer => new Adam(options, 'adamw')
+/** RMSProp as torch.optim.RMSprop, or with tfjs's placement of ε by `variant: 'tfjs'`. */
 export const rmsprop = (options: RmsPropOptions = {}): Optimizer => new RmsProp(options)
 
 const BY_KIND: Readonly<Record<string, (options: never) => Optimizer>> = { sgd, adam, adamw, rmsprop }

@@ -37,6 +37,7 @@ interface Slots {
   shape: number[]
 }
 
+/** Turns gradients into new values of the parameters; made by `sgd`, `adam`, `adamw`, `rmsprop` or out of a tfjs optimizer. */
 export abstract class Optimizer implements FusedRule {
   /** Name as in saved files: sgd, adam, adamw, rmsprop. */
   abstract readonly kind: string
@@ -52,6 +53,7 @@ export abstract class Optimizer implements FusedRule {
     this.rate = checkNumber('learningRate', learningRate, 0, Number.POSITIVE_INFINITY)
   }
 
+  /** Step size of the next step; at least 0. */
   get learningRate(): number {
     return this.rate
   }
@@ -67,6 +69,7 @@ export abstract class Optimizer implements FusedRule {
   abstract get momentum(): number | undefined
   abstract set momentum(value: number)
 
+  /** What is saved beside the state, apart from kind and learning rate. */
   protected abstract hyperparameters(): Hyperparameters
   abstract readonly formula: Formula
   abstract scalars(step: number): number[]

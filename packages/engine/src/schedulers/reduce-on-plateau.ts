@@ -26,6 +26,10 @@ export interface ReduceLrOnPlateauOptions {
 
 const NAME = 'ReduceLROnPlateau'
 
+/**
+ * Multiplies the learning rate by `factor` when a watched value has not become better for more than `patience` calls of
+ * `step(value)`; torch.optim.lr_scheduler.ReduceLROnPlateau's rules and defaults.
+ */
 export class ReduceLROnPlateau {
   readonly optimizer: Scheduled
   private readonly options: Required<ReduceLrOnPlateauOptions>
@@ -56,6 +60,7 @@ export class ReduceLROnPlateau {
     return this.checks
   }
 
+  /** The learning rate that was set last. */
   get lastLearningRate(): number {
     return this.optimizer.learningRate
   }
@@ -85,6 +90,7 @@ export class ReduceLROnPlateau {
     this.bad = 0
   }
 
+  /** What `restore` needs to go on from here. */
   state(): SchedulerState {
     const best = Number.isFinite(this.best) ? this.best : null
     return { best, bad: this.bad, coolingDown: this.coolingDown, checks: this.checks }

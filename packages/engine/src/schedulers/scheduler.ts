@@ -51,6 +51,7 @@ export abstract class LrScheduler {
     this.apply()
   }
 
+  /** What `restore` needs to go on from here. */
   state(): SchedulerState {
     return { count: this.counted, base: this.base }
   }
@@ -62,10 +63,12 @@ export abstract class LrScheduler {
     this.apply()
   }
 
+  /** Sets the learning rate of count 0. */
   protected start(): void {
     this.apply()
   }
 
+  /** Sets the learning rate of the present count. */
   protected apply(): void {
     this.optimizer.learningRate = this.rateAt(this.counted)
   }

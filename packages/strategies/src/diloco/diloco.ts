@@ -10,6 +10,10 @@ import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
 import { DiLoCoMeeting } from './meeting.ts'
 import { type DiLoCoOptions, type DiLoCoSettings, diLoCoSettings } from './options.ts'
 
+/**
+ * Ranks train alone for `syncEvery` steps; the mean change of the weights is the gradient of an outer optimizer with
+ * Nesterov momentum (Douillard et al. 2023; fragments and delay as in its streaming form, 2025).
+ */
 export class DiLoCoStrategy implements Strategy {
   readonly name = 'diloco'
   readonly options: DiLoCoSettings

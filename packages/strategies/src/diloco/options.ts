@@ -5,6 +5,7 @@ import { BOOLEAN, checkOptions, number, oneOf, wholeNumber } from '../options.ts
 export const QUANTIZE = ['none', 'fp16', 'int8'] as const
 export type Quantize = (typeof QUANTIZE)[number]
 
+/** Options of DiLoCoStrategy. */
 export interface DiLoCoOptions {
   /** H: inner steps between two outer steps of the same weights. */
   syncEvery?: number

@@ -14,6 +14,7 @@ import { WeightAverage } from './weight-average.ts'
 /** Steps between averages when nobody says: measured in docs/benchmarks/fewer-bytes.md. */
 const DEFAULT_STEPS = 64
 
+/** Options of LocalSGDStrategy. */
 export interface LocalSGDOptions {
   /** H: optimizer steps between averages of the weights. */
   steps?: number
@@ -21,6 +22,10 @@ export interface LocalSGDOptions {
   findUnusedParameters?: boolean
 }
 
+/**
+ * Ranks train alone and take the mean of their weights every `steps` optimizer steps, each counting by its samples
+ * (Stich 2019). Throws BAD_ARGUMENT for an option it does not have.
+ */
 export class LocalSGDStrategy implements Strategy {
   readonly name = 'local_sgd'
   readonly options: Required<LocalSGDOptions>

@@ -5,6 +5,7 @@ import { DdpStrategy } from '../ddp/ddp.ts'
 import { checkOptions, wholeNumber } from '../options.ts'
 import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
 
+/** Options of PostLocalSGDStrategy. */
 export interface PostLocalSGDOptions {
   /** Steps with gradients averaged over all ranks; 100 by default. */
   startLocalSGDIter?: number
@@ -13,6 +14,10 @@ export interface PostLocalSGDOptions {
   findUnusedParameters?: boolean
 }
 
+/**
+ * DDP until a step, then averages inside each node and of all weights every few steps (Lin et al. 2020); PyTorch's
+ * post_localSGD hook with its model averager. Throws BAD_ARGUMENT without `modelAveragingPeriod`.
+ */
 export class PostLocalSGDStrategy implements Strategy {
   readonly name = 'post_local_sgd'
   private readonly ddp: DdpStrategy

@@ -9,7 +9,7 @@ export class MeanMetric extends Metric {
     this.addState('weight', 'sum', [0])
   }
 
-  /** @param weight one for all values, or one each; default 1 */
+  /** Takes all numbers of a number, array or tensor, weighted by one weight for all or one each; 1 by default. */
   update(values: MetricInput, weight: MetricInput = 1): Promise<void> {
     return this.enqueue([values, weight], ([value, by]) => {
       const [data, weights] = [value?.data ?? [], by?.data ?? []]
@@ -36,8 +36,10 @@ export class MeanMetric extends Metric {
 
 /** What sum, least and greatest share: one number that each value changes. */
 abstract class Running extends Metric {
+  /** Both numbers as one. */
   protected abstract join(a: number, b: number): number
 
+  /** Takes all numbers of a number, array or tensor. */
   update(values: MetricInput): Promise<void> {
     return this.enqueue([values], ([value]) => {
       const state = this.state('value')
@@ -50,6 +52,7 @@ abstract class Running extends Metric {
   }
 }
 
+/** Sum of everything that it was given, on all ranks. */
 export class SumMetric extends Running {
   constructor() {
     super()

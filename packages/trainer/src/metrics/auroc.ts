@@ -5,6 +5,9 @@
  */
 import { badInput, Metric, type MetricInput, type MetricStates } from './metric.ts'
 
+/**
+ * Area under the receiver operating characteristic of two classes, exact over all ranks. Keeps 16 bytes a sample.
+ */
 export class AUROC extends Metric {
   constructor() {
     super()

@@ -38,6 +38,7 @@ abstract class Confusion<T> extends Metric<T> {
   }
 
   /**
+   * Counts a batch.
    * @param predictions class numbers [n] (integers), scores [n, classes] of which the greatest counts, or, for two
    * classes, the score of class 1 [n]
    * @param targets class numbers [n], or one-hot [n, classes]

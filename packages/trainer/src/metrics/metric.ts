@@ -31,6 +31,10 @@ interface State {
   parts: Float64Array[]
 }
 
+/**
+ * State that is updated batch by batch and merges over ranks exactly, whatever the split. Log it with `this.log(name,
+ * metric)`, or call `update`, `compute` and `reset`. `T` is what `compute` gives. Semantics follow torchmetrics.Metric.
+ */
 export abstract class Metric<T = number> {
   /** Fields are plain data: a metric in a module crosses to the ranks of a launch with it. */
   private readonly declared = new Map<string, State>()

@@ -2,6 +2,7 @@
 import { badInput, Metric, type MetricInput, type MetricStates } from './metric.ts'
 
 abstract class MeanError extends Metric {
+  /** What one difference adds. */
   protected abstract errorOf(difference: number): number
 
   constructor() {
@@ -35,12 +36,14 @@ abstract class MeanError extends Metric {
   }
 }
 
+/** Mean of (prediction − target)² over all values seen on all ranks; NaN before the first. */
 export class MeanSquaredError extends MeanError {
   protected errorOf(difference: number): number {
     return difference * difference
   }
 }
 
+/** Mean of |prediction − target| over all values seen on all ranks; NaN before the first. */
 export class MeanAbsoluteError extends MeanError {
   protected errorOf(difference: number): number {
     return Math.abs(difference)

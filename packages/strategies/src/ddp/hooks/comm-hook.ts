@@ -14,6 +14,7 @@ export interface BucketTensor {
   readonly size: number
 }
 
+/** Gradients of some parameters of one step, flat. */
 export interface GradientBucket {
   /** Position in the fixed order of buckets, from 0. */
   readonly index: number
@@ -23,6 +24,7 @@ export interface GradientBucket {
   readonly values: Float32Array
 }
 
+/** What a communication hook may use: the ranks, its own state, and a plain all-reduce. */
 export interface CommHookContext {
   readonly group: ProcessGroup
   readonly signal: AbortSignal

@@ -15,7 +15,7 @@ import { emptyBoard, type HistoryRow, type MetricBoard, type Metrics } from './l
 import { fromValues, type Prediction } from './loops/prediction.ts'
 import { runVerb } from './loops/verbs.ts'
 import { RondoModule } from './module/module.ts'
-import { type ResolvedTrainerOptions, resolveTrainerOptions, type TrainerOptions } from './options/options.ts'
+import { type ResolvedTrainerOptions, readTrainerOptions, type TrainerOptions } from './options/options.ts'
 import type { Run } from './run.ts'
 import { checkpointFiles, encodeCheckpoint } from './state/checkpoint.ts'
 import type { FitProgress } from './state/progress.ts'
@@ -33,7 +33,7 @@ export function interruptTrainers(reason = 'Interrupted.'): void {
 }
 
 export class Trainer {
-  /** As given, without callbacks. */
+  /** As given or set by the environment, in today's spelling and without callbacks. */
   readonly options: Omit<TrainerOptions, 'callbacks'>
   readonly resolved: ResolvedTrainerOptions
   readonly callbacks: Array<Partial<Callback>>
@@ -64,11 +64,13 @@ export class Trainer {
 
   /** Throws BAD_ARGUMENT for a bad value or an unknown argument, UNSUPPORTED for one that is not there yet. */
   constructor(options: TrainerOptions = {}) {
-    const { callbacks = [], ...rest } = options
+    const given = readTrainerOptions(options, currentRankContext().env)
+    const { callbacks = [], ...rest } = given.options
     this.options = rest
-    this.resolved = resolveTrainerOptions(options)
-    this.callbacks = orderCallbacks(Array.isArray(callbacks) ? callbacks : [callbacks])
-    if (options.enableCheckpointing === false && this.checkpointCallback) {
+    this.resolved = given.resolved
+    if (currentRankContext().group.rank === 0) for (const note of given.notes) console.info(note)
+    this.callbacks = orderCallbacks([callbacks].flat() as Array<Partial<Callback>>)
+    if (rest.enableCheckpointing === false && this.checkpointCallback) {
       throw new RondoError(
         'CONFLICT',
         'Trainer({ enableCheckpointing: false }) with a ModelCheckpoint in callbacks: it could never save. Remove one of the two.',

@@ -7,18 +7,6 @@ import { RondoError } from '@rondo/protocol'
 /** 0 to 1: a fraction, 1 being all; whole numbers from 2: that many batches. */
 export type BatchCount = number | { readonly batches: number }
 
-/** Throws BAD_ARGUMENT for what is neither a fraction nor a count. */
-export function checkCount(option: string, value: BatchCount): BatchCount {
-  const count = typeof value === 'object' && value !== null ? value.batches : value
-  const isCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0
-  const isFraction = typeof value === 'number' && value >= 0 && value <= 1
-  if (isCount || isFraction) return value
-  throw new RondoError(
-    'BAD_ARGUMENT',
-    `Trainer({ ${option}: ${JSON.stringify(value) ?? String(value)} }): allowed is a fraction from 0 to 1 (1 is all), a whole number of batches from 2, or { batches: n }. Correct it.`,
-  )
-}
-
 /**
  * How many batches of a loader a limit admits; Infinity when the loader's own end is the end.
  * @param length batches of the loader; null when nobody knows

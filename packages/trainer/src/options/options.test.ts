@@ -1,8 +1,12 @@
 /** Arguments: defaults, every refusal, fractions and counts of batches. */
 import { describe, expect, it } from 'vitest'
+import { TRAINER_ARGUMENTS } from './arguments.ts'
 import { parseDuration } from './duration.ts'
 import { limitOf, validationInterval } from './limits.ts'
-import { resolveTrainerOptions, TRAINER_ARGUMENTS, type TrainerOptions } from './options.ts'
+import { readTrainerOptions, type TrainerOptions } from './options.ts'
+import type { ResolvedTrainerOptions } from './types.ts'
+
+const resolveTrainerOptions = (options: TrainerOptions): ResolvedTrainerOptions => readTrainerOptions(options).resolved
 
 describe('defaults', () => {
   it("are Lightning's", () => {
@@ -27,6 +31,23 @@ describe('defaults', () => {
       defaultRootDir: '',
       enableCheckpointing: true,
       enableModelSummary: true,
+      enableProgressBar: true,
+      gradientClipVal: null,
+      gradientClipAlgorithm: 'norm',
+      deterministic: false,
+      benchmark: false,
+      inferenceMode: true,
+      profiler: null,
+      detectAnomaly: false,
+      barebones: false,
+      syncBatchnorm: false,
+      balanceBatches: false,
+      reloadDataloadersEveryNEpochs: 0,
+      plugins: [],
+      progressBarRefreshRate: null,
+      modelSummaryDepth: 1,
+      autoSelect: null,
+      resumeFromCheckpoint: null,
     })
   })
 
@@ -64,9 +85,7 @@ describe('refusals', () => {
     ['BAD_ARGUMENT', /logMetrics/, { logger: {} }],
     ['UNSUPPORTED', /gradientClipVal is not part/, { gradientClipVal: 1 }],
     ['UNSUPPORTED', /profiler is not part/, { profiler: 'simple' }],
-    ['UNSUPPORTED', /barebones is not part/, { barebones: true }],
     ['UNSUPPORTED', /syncBatchnorm is not part/, { syncBatchnorm: true }],
-    ['UNSUPPORTED', /gpus is not part.*devices/, { gpus: 2 }],
     ['UNSUPPORTED', /no access to TPUs.*webgpu/, { tpuCores: 8 }],
   ])('%s: %s', (code, message, options) => {
     expect(() => resolveTrainerOptions(options as TrainerOptions)).toThrow(

@@ -4,7 +4,9 @@
  */
 import type { RunConfig, Seat } from '@rondo/protocol'
 
-export interface RankEnvironment extends Readonly<Record<string, string | readonly string[] | undefined>> {
+/** Variables by their upper-case names, texts all; see docs/cli.md for which there are. */
+export type RankEnvironment = {
+  readonly [variable: Uppercase<string>]: string | undefined
   /** The script's own arguments, in order, unchanged. */
   readonly argv: readonly string[]
 }

@@ -12,6 +12,7 @@ export {
 } from './files/safetensors.ts'
 export { type BucketOptions, GradientBuckets } from './gradients/buckets.ts'
 export { computeGradients, type GradientOptions, type Gradients, readScalar } from './gradients/compute.ts'
+export { LinearLoss } from './gradients/linear-loss.ts'
 export { type ReadyGradient, SteppedBackward } from './gradients/stepped-backward.ts'
 export { computesOnHost } from './host-memory.ts'
 export { type Model, type ModuleLike, type Parameter, parametersOf, type Variables } from './model/parameters.ts'

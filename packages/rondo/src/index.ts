@@ -97,6 +97,7 @@ export {
   LearningRateMonitor,
   type LogOptions,
   type LrSchedulerConfig,
+  type ManualOptimizer,
   MaxMetric,
   MeanAbsoluteError,
   MeanMetric,

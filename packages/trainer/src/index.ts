@@ -33,6 +33,7 @@ export {
 } from './metrics/index.ts'
 export { DataModule } from './module/data-module.ts'
 export type { LrSchedulerConfig } from './module/lr-schedule.ts'
+export type { ManualOptimizer } from './module/manual-optimizer.ts'
 export { RondoModule, type StepOutput } from './module/module.ts'
 export type { OptimizerConfig } from './module/optimizer-config.ts'
 export type { BatchCount } from './options/limits.ts'

@@ -91,11 +91,13 @@ async function adopt(trainer: Trainer, stage: Stage, module: RondoModule, state:
   if (namedVariables({ module }).length === 0) await module.setup?.('fit')
   restoreWeights(module, state.weights, 'the launched ranks')
   trainer.module = module
-  const [saved] = state.optimizers
-  if (!saved) return
+  if (state.optimizers.length === 0) return
   const configured = readOptimizerConfig(await module.configureOptimizers?.())
-  configured.optimizer.restore(saved)
-  trainer.takeOptimizer(configured)
+  configured.forEach(({ optimizer }, i) => {
+    const saved = state.optimizers[i]
+    if (saved) optimizer.restore(saved)
+  })
+  trainer.takeOptimizers(configured)
 }
 
 function requested(devices: Trainer['options']['devices']): number | readonly number[] | 'auto' {

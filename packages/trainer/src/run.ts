@@ -28,7 +28,7 @@ export interface Scope {
 }
 
 /** Hooks and steps that belong to one batch. */
-const STEP_PLACES = /(Batch(Start|End)|Step)$|^on(BeforeZeroGrad|AfterBackward|BeforeOptimizerStep)$/
+const STEP_PLACES = /(Batch(Start|End)|Step(End)?)$|^on(BeforeZeroGrad|AfterBackward|BeforeOptimizerStep)$/
 /** Hooks without an epoch whose values could be reduced. */
 const OUTSIDE_EPOCHS = /^on(Fit|Sanity|Exception)|^onTrain(Start|End)$|^on(Validation|Test)End$|^(setup|teardown)$/
 
@@ -44,8 +44,8 @@ export class Run {
   readonly trainResults = new Results()
   evaluationResults = new Results()
   readonly runtime: ModuleRuntime
-  /** The module as it is trained; null outside of fit. */
-  model: FabricModel | null = null
+  /** The module as it is trained, in a part for each optimizer; none outside of fit. */
+  models: readonly FabricModel[] = []
   scope: Scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   /** Names for which the hint about syncDist was given. */
   readonly hinted = new Set<string>()
@@ -64,7 +64,13 @@ export class Run {
     this.context = trainer.context ?? currentRankContext()
     this.fabric = new Fabric(fabricOptions, this.context)
     this.loggers = Array.isArray(this.options.logger) ? this.options.logger : []
-    this.runtime = { trainer, training: false, log: (name, value, options) => this.log(name, value, options) }
+    this.runtime = {
+      trainer,
+      training: false,
+      manual: null,
+      batchSize: () => this.scope.batchSize,
+      log: (name, value, options) => this.log(name, value, options),
+    }
     attachRuntime(module, this.runtime)
   }
 
@@ -104,10 +110,28 @@ export class Run {
     for (const callback of trainer.callbacks) if (isWatcher(callback)) await call(callback)
   }
 
-  /** Runs `fn` as the place called `name`, so that `log` knows where it is. */
+  /** Runs `fn` as the place called `name`, so that `log` knows where it is; until its promise settles, if it gives one. */
   within<T>(name: string, fn: () => T): T {
+    const { place } = this
+    const leave = (): void => {
+      this.place = place
+    }
     this.place = name
-    return fn()
+    let result: T
+    try {
+      result = fn()
+    } catch (error) {
+      leave()
+      throw error
+    }
+    if (result instanceof Promise) return result.finally(leave) as T
+    leave()
+    return result
+  }
+
+  /** Makes the weights of all ranks equal, where a strategy lets them differ meanwhile. Collective. */
+  async syncWeights(): Promise<void> {
+    for (const model of this.models) await model.syncWeights()
   }
 
   /** Whether any rank says so. Collective. */

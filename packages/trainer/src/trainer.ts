@@ -2,7 +2,7 @@
  * Trainer: fit, validate, test and predict on one rank or many, with Lightning's names and meaning. Holds what people
  * read afterwards; delegates the loops. In a notebook a call that needs several devices launches itself there.
  */
-import { type Optimizer, randomState } from '@rondo/engine'
+import { type Optimizer, type RandomState, randomState } from '@rondo/engine'
 import { currentRankContext, type FabricOptions, type RankContext, type RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { averagesGradients, DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
@@ -60,7 +60,9 @@ export class Trainer {
   /** Where the last fit is, or the one under way; random states aside. */
   progress: Omit<FitProgress, 'random'> | null = null
   private run: Run | null = null
-  private ownOptimizer: Optimizer | null = null
+  /** Random state when the group of accumulated batches under way was opened; undefined between groups. */
+  randomInGroup: RandomState | null | undefined = undefined
+  private ownOptimizers: Optimizer[] = []
 
   /** Throws BAD_ARGUMENT for a bad value or an unknown argument, UNSUPPORTED for one that is not there yet. */
   constructor(options: TrainerOptions = {}) {
@@ -160,8 +162,8 @@ export class Trainer {
       )
     }
     const { group, signal } = this.ranks
-    await this.run?.model?.syncWeights()
-    const random = await this.gather(randomState())
+    await this.run?.syncWeights()
+    const random = await this.gather(this.randomInGroup === undefined ? randomState() : this.randomInGroup)
     if (group.rank === 0) {
       const state = await captureState(this, module, { optimizers: !weightsOnly, random })
       await this.files.write(path, encodeCheckpoint(state, weightsOnly))
@@ -198,11 +200,11 @@ export class Trainer {
     return this.shouldStop && this.currentEpoch >= minEpochs && this.globalStep >= minSteps
   }
 
-  /** Keeps the optimizer of a fit, and frees the last one's state if nobody else holds it. */
-  takeOptimizer({ optimizer, adopted }: { optimizer: Optimizer; adopted: boolean }): void {
-    this.ownOptimizer?.dispose()
-    this.ownOptimizer = adopted ? optimizer : null
-    this.optimizers = [optimizer]
+  /** Keeps the optimizers of a fit, and frees the last one's state if nobody else holds them. */
+  takeOptimizers(taken: ReadonlyArray<{ optimizer: Optimizer; adopted: boolean }>): void {
+    for (const own of this.ownOptimizers) own.dispose()
+    this.ownOptimizers = taken.flatMap(({ optimizer, adopted }) => (adopted ? [optimizer] : []))
+    this.optimizers = taken.map(({ optimizer }) => optimizer)
   }
 
   /** Ties the trainer to the run under way. */

@@ -4,7 +4,7 @@
  */
 import { type DataLoader, isDistributed } from '@rondo/data'
 import type { Run } from '../run.ts'
-import type { Training } from './train-epoch.ts'
+import type { Training } from './training.ts'
 
 export interface EpochPlan {
   /** Number of the first batch: not 0 when an earlier run trained on those before. */

@@ -12,6 +12,7 @@ import { limitOf } from '../options/limits.ts'
 import type { Run } from '../run.ts'
 import { giveWay } from './give-way.ts'
 import { callStep, isAsyncMethod, tensorsIn } from './step-call.ts'
+import { joinOutputs } from './step-end.ts'
 
 export type EvaluationStage = 'validate' | 'test' | 'sanity'
 
@@ -76,7 +77,7 @@ export async function evaluate(
         run.scope = { stage, dataloaderIndex: loaders.length > 1 ? loaderIndex : null, batchSize: samples }
         await run.hook(`on${hook}BatchStart`, tensors, index, loaderIndex)
         const outputs = await run.within(step, () =>
-          callStep(step, () => module[step]?.(tensors, index, loaderIndex), isAsync),
+          callStep(step, () => callWithEnd(run, step, [tensors, index, loaderIndex]), isAsync),
         )
         results.batches += 1
         await run.hook(`on${hook}BatchEnd`, outputs, tensors, index, loaderIndex)
@@ -99,6 +100,16 @@ export async function evaluate(
   await run.hook(`on${hook}End`)
   results.reset()
   return byLoader(metrics, loaders.length)
+}
+
+/** The step, and its `*StepEnd` where the module has one. */
+function callWithEnd(run: Run, step: 'validationStep' | 'testStep', given: [tf.Tensor[], number, number]): unknown {
+  const { module } = run
+  const output: unknown = module[step]?.(...given)
+  const end = `${step}End` as const
+  if (typeof module[end] !== 'function') return output
+  const join = (value: unknown): unknown => run.within(end, () => module[end]?.(joinOutputs([value])))
+  return output instanceof Promise ? output.then(join) : join(output)
 }
 
 /** Splits metrics by the suffix of their loader; those without one belong to the first. */

@@ -3,18 +3,22 @@
  * an epoch (train-epoch.ts).
  */
 import { type DataLoader, SequentialSampler } from '@rondo/data'
-import type { FabricModel } from '@rondo/fabric'
+import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { loadersFor } from '../loaders/source.ts'
 import { publishEpoch } from '../logging/publish.ts'
-import { readOptimizerConfig } from '../module/optimizer-config.ts'
+import { type ConfiguredOptimizer, readOptimizerConfig } from '../module/optimizer-config.ts'
+import { partsOf } from '../module/optimizer-part.ts'
 import { limitOf, validationInterval } from '../options/limits.ts'
 import type { Run } from '../run.ts'
 import { longest } from './epoch-plan.ts'
 import { type EvaluationLoader, evaluate, evaluationLoaders } from './evaluation.ts'
+import { ManualOptimization } from './manual.ts'
+import { checkOptimizers, checkReplicas } from './optimizer-rules.ts'
 import { prepare, summarise } from './prepare.ts'
 import { enterResumed, readResume, restoreTraining } from './resume.ts'
-import { noteProgress, type Training, trainEpoch } from './train-epoch.ts'
+import { trainEpoch } from './train-epoch.ts'
+import { advanceEpochSchedules, noteProgress, type Training } from './training.ts'
 
 /** Trains `run.module`. Collective. */
 export async function fit(run: Run): Promise<void> {
@@ -33,24 +37,26 @@ export async function fit(run: Run): Promise<void> {
   await run.hook('onTrainStart')
   const startedAt = performance.now()
   training.deadline = startedAt + options.maxTimeMs
+  if (training.resume === null) noteProgress(training, 0)
   run.context.reporter.epochs = Number.isFinite(options.maxEpochs) ? options.maxEpochs : null
   while (trainer.currentEpoch < options.maxEpochs && trainer.globalStep < options.maxSteps && training.limit !== 0) {
     const due = validation.length > 0 && (trainer.currentEpoch + 1) % options.checkValEveryNEpoch === 0
     training.validate = due ? () => validate(training, validation) : null
     if (await runEpoch(training)) break
   }
-  await training.model.syncWeights()
+  await run.syncWeights()
   await run.hook('onTrainEnd')
   await run.hook('onFitEnd')
   await run.data.dataModule?.teardown?.('fit')
   await run.hook('teardown', 'fit')
-  training.optimizer.zeroGrad()
+  for (const optimizer of training.optimizers) optimizer.zeroGrad()
+  training.manual?.dispose()
   trainer.module = module
 }
 
 /** One epoch with its hooks. Returns true when training has to stop. */
 async function runEpoch(training: Training): Promise<boolean> {
-  const { run, schedule } = training
+  const { run } = training
   const { trainer, trainResults: results } = run
   results.reset()
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
@@ -64,15 +70,15 @@ async function runEpoch(training: Training): Promise<boolean> {
     await publishEpoch(run, results, `training epoch ${trainer.currentEpoch}`)
   })
   trainer.currentEpoch += 1
-  if (schedule?.interval === 'epoch') await schedule.advance(() => run.watched(schedule))
+  await advanceEpochSchedules(training)
   noteProgress(training, 0)
   trainer.shouldStop = await run.anyRank(trainer.shouldStop, 'stop after epoch')
   return trainer.mayStop()
 }
 
 /** What is validated is what would be saved: strategies whose ranks train alone bring them together first. */
-async function validate({ run, model }: Training, loaders: readonly EvaluationLoader[]): Promise<void> {
-  await model.syncWeights()
+async function validate({ run }: Training, loaders: readonly EvaluationLoader[]): Promise<void> {
+  await run.syncWeights()
   await evaluate(run, loaders, 'validate')
 }
 
@@ -106,10 +112,19 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
     run.print(`${module.constructor.name} has no validationStep, so the validation loader is not used.`)
   }
   const configured = readOptimizerConfig(await module.configureOptimizers?.())
-  const { optimizer, schedule } = configured
-  const [model, fabricOptimizer] = await fabric.setup(module, optimizer)
-  trainer.takeOptimizer(configured)
-  run.model = model as unknown as FabricModel
+  const byHand = !module.automaticOptimization
+  checkOptimizers(run, configured)
+  const pairs: Array<[FabricModel, FabricOptimizer]> = []
+  for (const [i, part] of partsOf(module, configured).entries()) {
+    const [model, optimizer] = await fabric.setup(part, (configured[i] as ConfiguredOptimizer).optimizer)
+    pairs.push([model as FabricModel, optimizer])
+  }
+  checkReplicas(pairs.map(([model]) => model))
+  trainer.takeOptimizers(configured)
+  run.models = pairs.map(([model]) => model)
+  const schedules = configured.map(({ schedule }) => schedule)
+  const manual = byHand ? new ManualOptimization(run, pairs, schedules) : null
+  run.runtime.manual = manual
   const shared = await fabric.setupDataLoaders(ordered, { useDistributedSampler: options.useDistributedSampler })
   const { loader } = shared
   const own = loader.hasLength ? loader.length : null
@@ -124,9 +139,10 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
     validation: limitedTo,
     training: {
       run,
-      model: run.model,
-      optimizer: fabricOptimizer,
-      schedule,
+      models: run.models,
+      optimizers: pairs.map(([, optimizer]) => optimizer),
+      schedules,
+      manual,
       source: source as DataLoader,
       loader: loader as DataLoader,
       resume: null,

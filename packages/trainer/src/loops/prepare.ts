@@ -7,17 +7,16 @@ import { RondoError } from '@rondo/protocol'
 import type { Stage } from '../hooks.ts'
 import type { Run } from '../run.ts'
 
-/** Steps of Lightning that this version does not call. */
-const UNSUPPORTED_STEPS = ['trainingStepEnd', 'validationStepEnd', 'testStepEnd'] as const
-
 /** Collective. */
 export async function prepare(run: Run, stage: Stage): Promise<void> {
   const { module, data, fabric, context } = run
-  checkSupported(run)
   await fabric.launch()
   const prepares = [data.dataModule, module].filter((owner) => typeof owner?.prepareData === 'function')
   if (prepares.length > 0) {
-    if (context.localRank === 0) for (const owner of prepares) await owner?.prepareData?.()
+    for (const owner of prepares) {
+      const first = owner?.prepareDataPerNode === false ? run.rank === 0 : context.localRank === 0
+      if (first) await owner?.prepareData?.()
+    }
     // A download takes as long as it takes: the others wait without limit.
     if (run.worldSize > 1) {
       await context.group.barrier('prepareData', { signal: context.signal, timeoutMs: Number.POSITIVE_INFINITY })
@@ -85,22 +84,4 @@ export function summarise(run: Run): void {
 export function namedVariables({ module }: Pick<Run, 'module'>): ReturnType<typeof parametersOf> {
   const none = Object.keys(module.parameters()).length === 0 && Object.keys(module.buffers()).length === 0
   return none ? [] : parametersOf(module)
-}
-
-function checkSupported({ module }: Run): void {
-  const defined = UNSUPPORTED_STEPS.find(
-    (name) => typeof (module as unknown as Record<string, unknown>)[name] === 'function',
-  )
-  if (defined) {
-    throw new RondoError(
-      'UNSUPPORTED',
-      `${module.constructor.name}.${defined}: *StepEnd methods are not part of this version. Allowed are trainingStep, validationStep and testStep. Compute the loss in the step itself.`,
-    )
-  }
-  if ((module as { automaticOptimization?: unknown }).automaticOptimization === false) {
-    throw new RondoError(
-      'UNSUPPORTED',
-      `${module.constructor.name}.automaticOptimization = false: manual optimization is not part of this version. Allowed is one optimizer that the trainer steps. Use Fabric for a loop of your own.`,
-    )
-  }
 }

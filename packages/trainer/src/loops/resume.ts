@@ -5,13 +5,13 @@
  */
 
 import { setShuffleSeed } from '@rondo/data'
-import { restoreRandomState } from '@rondo/engine'
+import { type OptimizerState, restoreRandomState } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Run } from '../run.ts'
 import { decodeCheckpoint } from '../state/checkpoint.ts'
 import type { FitProgress } from '../state/progress.ts'
 import { restoreProgress, restoreWeights, type TrainerState } from '../state/state.ts'
-import type { Training } from './train-epoch.ts'
+import { advanceEpochSchedules, type Training } from './training.ts'
 
 export interface Resumed {
   path: string
@@ -55,15 +55,24 @@ export async function readResume(run: Run, ckptPath: string): Promise<Resumed | 
 }
 
 /** Optimizer and scheduler, once they are there. */
-export function restoreTraining({ state, progress }: Resumed, training: Training): void {
-  const [saved] = state.optimizers
-  if (saved) training.optimizer.optimizer.restore(saved)
-  if (progress.schedule) training.schedule?.restore(progress.schedule)
+export function restoreTraining({ path, state, progress }: Resumed, training: Training): void {
+  const { optimizers, schedules } = training
+  if (state.optimizers.length !== optimizers.length) {
+    throw new RondoError(
+      'BAD_FILE',
+      `${path} holds ${state.optimizers.length} optimizers, and configureOptimizers() gives ${optimizers.length}. Both must be equally many. Return the optimizers that the file was made with.`,
+    )
+  }
+  optimizers.forEach(({ optimizer }, i) => {
+    optimizer.restore(state.optimizers[i] as OptimizerState)
+    const schedule = progress.schedules[i]
+    if (schedule) schedules[i]?.restore(schedule)
+  })
 }
 
 /** Counters, metrics, callbacks and random states, right before training; after the sanity check, which clears some. */
 export async function enterResumed({ path, state, progress }: Resumed, training: Training): Promise<void> {
-  const { run, schedule } = training
+  const { run } = training
   const { trainer } = run
   restoreProgress(trainer, state)
   const samples = training.source.sampler?.length ?? null
@@ -74,7 +83,7 @@ export async function enterResumed({ path, state, progress }: Resumed, training:
   }
   if (progress.epochDone) {
     trainer.currentEpoch += 1
-    if (schedule?.interval === 'epoch') await schedule.advance(() => run.watched(schedule))
+    await advanceEpochSchedules(training)
   } else {
     training.resume = progress
   }

@@ -6,6 +6,9 @@ import type { Awaitable, Stage } from '../hooks.ts'
 import type { LoaderSource } from '../loaders/source.ts'
 
 export class DataModule {
+  /** false: `prepareData` runs on global rank 0 alone, and not once on each node. */
+  prepareDataPerNode = true
+
   /** Once on each node, before `setup`; the other ranks wait. Don't set fields here: other ranks would not have them. */
   prepareData?(): Awaitable<void>
   /** On every rank. */

@@ -42,7 +42,7 @@ export class LrSchedule {
   /** The metric that moves it, null when counting does. */
   readonly monitor: string | null
   readonly strict: boolean
-  private readonly scheduler: LrScheduler | ReduceLROnPlateau
+  readonly scheduler: LrScheduler | ReduceLROnPlateau
   private readonly frequency: number
   private count = 0
 

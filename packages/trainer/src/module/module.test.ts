@@ -2,7 +2,7 @@
 import { adam, ReduceLROnPlateau, StepLR, selectAccelerator, sgd, tf } from '@rondo/engine'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { RondoModule } from './module.ts'
-import { readOptimizerConfig } from './optimizer-config.ts'
+import { type ConfiguredOptimizer, readOptimizerConfig } from './optimizer-config.ts'
 
 beforeAll(async () => {
   await selectAccelerator('cpu')
@@ -92,19 +92,20 @@ describe('forward', () => {
 })
 
 const nothing = async () => null
+const only = (config: unknown) => readOptimizerConfig(config)[0] as ConfiguredOptimizer
 
 describe('configureOptimizers', () => {
   it('may give an optimizer of tfjs or ours, with a schedule', async () => {
-    expect(readOptimizerConfig(tf.train.adam(0.5)).optimizer).toMatchObject({ kind: 'adam', learningRate: 0.5 })
+    expect(only(tf.train.adam(0.5)).optimizer).toMatchObject({ kind: 'adam', learningRate: 0.5 })
     const own = sgd({ learningRate: 1 })
-    const { optimizer, schedule } = readOptimizerConfig({
+    const { optimizer, schedule } = only({
       optimizer: own,
       lrScheduler: (epoch: number) => 1 / (epoch + 1),
     })
     expect(optimizer).toBe(own)
     await schedule?.advance(nothing)
     expect(own.learningRate).toBe(0.5)
-    const every = readOptimizerConfig({
+    const every = only({
       optimizer: sgd({ learningRate: 1 }),
       lrScheduler: { scheduler: (n: number) => n, interval: 'step', frequency: 2 },
     })
@@ -117,13 +118,29 @@ describe('configureOptimizers', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['BAD_ARGUMENT', undefined, /returned undefined/],
-    ['UNSUPPORTED', [1, 2], /list of 2/],
+    ['BAD_ARGUMENT', [1, 2], /a number/],
+    ['BAD_ARGUMENT', [], /empty list/],
+    ['UNSUPPORTED', [{ optimizer: adam(), frequency: 5 }], /1\.x/],
+    ['BAD_ARGUMENT', [[adam()], [() => 1, () => 1]], /scheduler 1 has no optimizer/],
+    ['BAD_ARGUMENT', { optimizer: adam(), parameters: [] }, /no variable/],
     ['UNSUPPORTED', { optimizer: 1, monitor: 'x' }, /monitor is not part/],
     ['BAD_ARGUMENT', 'adam', /a string/],
   ])('%s for %j', (code, returned, message) => {
     expect(() => readOptimizerConfig(returned)).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
     )
+  })
+
+  it('may give several, in any of the forms of Lightning', () => {
+    const [a, b] = [adam(), sgd({ learningRate: 1 })]
+    const forms = [
+      [a, b],
+      [{ optimizer: a }, { optimizer: b, lrScheduler: () => 0.5 }],
+      [[a, b], [new StepLR(b, { stepSize: 1 })]],
+    ]
+    for (const form of forms) expect(readOptimizerConfig(form).map(({ optimizer }) => optimizer)).toEqual([a, b])
+    expect(readOptimizerConfig(forms[2]).map(({ schedule }) => schedule !== null)).toEqual([false, true])
+    expect(() => readOptimizerConfig([a, a])).toThrow(/twice/)
   })
 
   it('refuses a schedule that gives no number', () => {

@@ -3,30 +3,48 @@
  * steps that are differentiated are synchronous, because TensorFlow.js records operations only while a function runs.
  * Not for: running it (trainer.ts).
  */
-import { type ModuleLike, tf } from '@rondo/engine'
+import { type LrScheduler, type ModuleLike, type ReduceLROnPlateau, tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
 import type { LoaderSource } from '../loaders/source.ts'
 import type { LogOptions, LogValue } from '../logging/log-options.ts'
+import type { ManualOptimization } from '../loops/manual.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { Trainer } from '../trainer.ts'
+import type { ManualOptimizer } from './manual-optimizer.ts'
 import type { OptimizerConfig } from './optimizer-config.ts'
 import { runtimeOf } from './runtime.ts'
 import { heldModels, heldVariables } from './variables.ts'
 
-/** The loss as a scalar tensor, the mean over the batch; alone or as `loss` of an object. */
-export type StepOutput = tf.Tensor | { loss: tf.Tensor }
+/**
+ * The loss as a scalar tensor, the mean over the batch; alone or as `loss` of an object. With `trainingStepEnd` anything
+ * that it makes the loss of; with `automaticOptimization = false` nothing, or a promise.
+ */
+export type StepOutput = tf.Tensor | { loss: tf.Tensor } | AnyOutput
 
 /** Subclass it. Fields may hold tfjs models, layers, variables and plain data; they are found by themselves. */
 export class RondoModule implements ModuleLike {
+  /** false: `trainingStep` calls `manualBackward` and steps its optimizers itself, and may be async. */
+  automaticOptimization = true
+  /** false: `prepareData` runs on global rank 0 alone, and not once on each node. */
+  prepareDataPerNode = true
+
   /** Makes what was not made in the constructor; called once, on every rank, before anything else needs it. */
   configureModel?(): Awaitable<void>
   /** Called while gradients are recorded: synchronous, returns the mean loss. */
   trainingStep?(batch: AnyBatch, batchIndex: number): StepOutput
+  /**
+   * Gets what `trainingStep` returned, joined on axis 0 over the parts of the batch that a strategy made (most make one),
+   * and returns the loss, which is differentiated through to the parts.
+   */
+  trainingStepEnd?(outputs: AnyOutput): StepOutput
+  /** As `trainingStepEnd`, without gradients; what it returns goes to the hooks. */
+  validationStepEnd?(outputs: AnyOutput): AnyOutput
+  testStepEnd?(outputs: AnyOutput): AnyOutput
   /** Runs without gradients. Tensors are freed afterwards, unless the method is async: then it frees its own. */
   validationStep?(batch: AnyBatch, batchIndex: number, loaderIndex: number): AnyOutput
   testStep?(batch: AnyBatch, batchIndex: number, loaderIndex: number): AnyOutput
-  /** The optimizer, alone or with an `lrScheduler`. */
+  /** The optimizer, alone or with an `lrScheduler`; or several, for a module that optimizes by hand. */
   configureOptimizers?(): Awaitable<OptimizerConfig>
 
   /** Download and the like: once on each node, before the other ranks go on. */
@@ -137,6 +155,40 @@ export class RondoModule implements ModuleLike {
     for (const [name, value] of Object.entries(values)) this.log(name, value, options)
   }
 
+  /**
+   * The optimizer that steps, or a list where `configureOptimizers` gave several.
+   * @throws BAD_ARGUMENT outside of `trainingStep` of a module with automaticOptimization = false
+   */
+  optimizers(): ManualOptimizer | ManualOptimizer[] {
+    const { optimizers } = manualOf(this, 'optimizers()')
+    return optimizers.length === 1 ? (optimizers[0] as ManualOptimizer) : [...optimizers]
+  }
+
+  /** The scheduler, a list of several, or null without any. By hand, `step()` is the module's to call. */
+  lrSchedulers(): LrScheduler | ReduceLROnPlateau | Array<LrScheduler | ReduceLROnPlateau> | null {
+    const { schedulers } = manualOf(this, 'lrSchedulers()')
+    return schedulers.length > 1 ? [...schedulers] : (schedulers[0] ?? null)
+  }
+
+  /**
+   * Differentiates `lossFn`, synchronous as every loss, and adds its gradients to those of the optimizers; they travel to
+   * the other ranks when an optimizer steps. Returns this rank's loss.
+   * @param options `samples`: the weight of this rank; default the batch's leading dimension
+   */
+  manualBackward(lossFn: () => unknown, options: { samples?: number } = {}): Promise<number> {
+    const samples = options.samples ?? runtimeOf(this)?.batchSize() ?? 1
+    return manualOf(this, 'manualBackward(fn)').backward(lossFn, samples)
+  }
+
+  /** Until `untoggleOptimizer`, backward gives gradients to the parameters of this optimizer alone. */
+  toggleOptimizer(optimizer: ManualOptimizer): void {
+    manualOf(this, 'toggleOptimizer(optimizer)').toggle(optimizer)
+  }
+
+  untoggleOptimizer(_optimizer?: ManualOptimizer): void {
+    manualOf(this, 'untoggleOptimizer(optimizer)').untoggle()
+  }
+
   /** Whether layers behave as in training: true in `trainingStep`. */
   get training(): boolean {
     return runtimeOf(this)?.training ?? false
@@ -166,4 +218,13 @@ export class RondoModule implements ModuleLike {
   get globalRank(): number {
     return runtimeOf(this)?.trainer.globalRank ?? 0
   }
+}
+
+function manualOf(module: RondoModule, call: string): ManualOptimization {
+  const manual = runtimeOf(module)?.manual
+  if (manual) return manual
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `${module.constructor.name}.${call}: ${module.automaticOptimization ? 'automaticOptimization is true, so the trainer steps by itself' : 'no fit is under way'}. Allowed is its use in a fit of a module with automaticOptimization = false. ${module.automaticOptimization ? 'Set that field' : 'Call it in trainingStep'}.`,
+  )
 }

@@ -3,6 +3,7 @@
  * and must stay data that can cross to other ranks.
  */
 import type { LogOptions, LogValue } from '../logging/log-options.ts'
+import type { ManualOptimization } from '../loops/manual.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { Trainer } from '../trainer.ts'
 
@@ -10,6 +11,10 @@ export interface ModuleRuntime {
   readonly trainer: Trainer
   /** True inside `trainingStep`: layers behave as in training. */
   training: boolean
+  /** What a module that optimizes by hand has to step with; null in all others. */
+  manual: ManualOptimization | null
+  /** Samples of the batch under way. */
+  batchSize(): number
   log(name: string, value: LogValue | Metric, options: LogOptions): void
 }
 

@@ -5,12 +5,14 @@
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '@rondo/engine'
 import type { RankContext, RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
+import type { LrScheduleState } from '../module/lr-schedule.ts'
+import type { FitProgress } from './progress.ts'
 import type { TrainerState } from './state.ts'
 
 /** Metadata key of the JSON part. */
 const KEY = 'rondo.trainer'
 /** Newest layout that this version reads. */
-const FORMAT = 2
+const FORMAT = 3
 
 interface JsonPart {
   format: number
@@ -86,9 +88,9 @@ export function decodeCheckpoint(
   return {
     weightsOnly: json.weightsOnly,
     state: {
-      // Files of format 1 have no progress: their weights can be used, and fit says so.
-      ...{ progress: null },
       ...json.state,
+      format: FORMAT,
+      progress: progressOf(json.state.progress),
       weights: below('weights/'),
       optimizers: json.optimizers.map(({ hyperparameters }, i) => ({
         tensors: below(`optimizers/${i}/`),
@@ -96,6 +98,15 @@ export function decodeCheckpoint(
       })),
     },
   }
+}
+
+/** Files of format 1 have no progress: their weights can be used, and fit says so. Those of 2 have one schedule. */
+function progressOf(
+  saved: (FitProgress & { schedule?: LrScheduleState | null }) | null | undefined,
+): FitProgress | null {
+  if (saved === null || saved === undefined) return null
+  const { schedule, ...rest } = saved
+  return schedule === undefined ? rest : { ...rest, schedules: [schedule] }
 }
 
 /** JSON has no word for these, and a diverged run has them. */

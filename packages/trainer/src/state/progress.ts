@@ -12,7 +12,8 @@ export interface FitProgress {
   /** Samples of the training data; null for a stream. */
   samples: number | null
   batchSize: number
-  schedule: LrScheduleState | null
+  /** By optimizer. */
+  schedules: Array<LrScheduleState | null>
   /** Seed of shuffles that were given none. */
   shuffleSeed: number
   /** Each rank's generator, null where nothing was seeded. */

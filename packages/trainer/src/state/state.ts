@@ -12,7 +12,7 @@ import type { FitProgress } from './progress.ts'
 
 export interface TrainerState {
   /** Version of this layout. */
-  format: 2
+  format: 3
   currentEpoch: number
   globalStep: number
   /** Parameters and buffers by structural name, in order. */
@@ -41,7 +41,7 @@ export async function captureState(
   { weights = true, optimizers = true, random = [] }: CaptureOptions = {},
 ): Promise<TrainerState> {
   return {
-    format: 2,
+    format: 3,
     currentEpoch: trainer.currentEpoch,
     globalStep: trainer.globalStep,
     weights: weights ? await captureWeights(module) : [],

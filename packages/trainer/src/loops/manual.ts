@@ -1,0 +1,111 @@
+/**
+ * Manual optimization: `trainingStep` calls backward and steps its optimizers itself, in any order and number. Each
+ * optimizer's gradients add up on the rank and travel when it steps. Semantics: Lightning's
+ * `automatic_optimization = False`. Not for: the loop around it (train-epoch.ts).
+ */
+import { computeGradients, type LrScheduler, type Parameter, type ReduceLROnPlateau, tf } from '@rondo/engine'
+import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
+import { RondoError } from '@rondo/protocol'
+import type { LrSchedule } from '../module/lr-schedule.ts'
+import { ManualOptimizer } from '../module/manual-optimizer.ts'
+import type { Run } from '../run.ts'
+
+export class ManualOptimization {
+  readonly optimizers: readonly ManualOptimizer[]
+  readonly schedulers: ReadonlyArray<LrScheduler | ReduceLROnPlateau>
+  private readonly run: Run
+  /** Those that backward feeds alone; null for all. */
+  private toggled: ManualOptimizer | null = null
+
+  constructor(
+    run: Run,
+    pairs: ReadonlyArray<readonly [FabricModel, FabricOptimizer]>,
+    schedules: ReadonlyArray<LrSchedule | null>,
+  ) {
+    this.run = run
+    this.optimizers = pairs.map(
+      ([model, optimizer]) => new ManualOptimizer(model, optimizer, (which) => this.step(which)),
+    )
+    this.schedulers = schedules.flatMap((schedule) => (schedule ? [schedule.scheduler] : []))
+  }
+
+  /**
+   * Differentiates `lossFn` and adds its gradients to the optimizers'. Returns the loss.
+   * @throws BAD_ARGUMENT when the loss depends on none of their parameters
+   */
+  async backward(lossFn: () => unknown, samples: number): Promise<number> {
+    const { run } = this
+    const fed = this.toggled ? [this.toggled] : this.optimizers
+    const parameters = [...new Map(fed.flatMap((one) => one.parameters.map((p) => [p.variable, p] as const))).values()]
+    const { loss, gradients, unused } = computeGradients(() => this.lossOf(lossFn), parameters, { findUnused: true })
+    try {
+      if (unused.length === parameters.length) throw dependsOnNothing(parameters)
+      const used = new Map(
+        parameters.flatMap(({ variable }, i) =>
+          unused.includes(i) ? [] : [[variable, gradients[i] as tf.Tensor] as const],
+        ),
+      )
+      for (const one of fed) one.add(used, samples)
+    } finally {
+      tf.dispose(gradients)
+    }
+    run.trainer.lastLoss = await loss
+    await run.trainResults.settle(run.trainer.lastLoss)
+    await run.hook('onAfterBackward')
+    return run.trainer.lastLoss
+  }
+
+  toggle(optimizer: unknown): void {
+    const found = this.optimizers.find((one) => one === optimizer || one.optimizer === optimizer)
+    if (found) {
+      this.toggled = found
+      return
+    }
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'toggleOptimizer(optimizer): it is none of this module. Allowed are those that this.optimizers() gives. Pass one of them.',
+    )
+  }
+
+  untoggle(): void {
+    this.toggled = null
+  }
+
+  /** Frees all gradients. */
+  dispose(): void {
+    for (const optimizer of this.optimizers) optimizer.zeroGrad()
+  }
+
+  private async step(which: ManualOptimizer): Promise<void> {
+    const { run } = this
+    const { fabric, trainer } = run
+    which.inner.zeroGrad()
+    const known = which.asLoss(trainer.lastLoss)
+    try {
+      await fabric.backward(() => known.value(), { model: which.model, samples: which.samples })
+    } finally {
+      known.dispose()
+    }
+    await run.hook('onBeforeOptimizerStep')
+    await which.inner.step()
+    trainer.globalStep += 1
+  }
+
+  private lossOf(lossFn: () => unknown): unknown {
+    const loss = lossFn()
+    if (loss instanceof tf.Tensor) this.run.trainResults.markLoss(loss)
+    return loss
+  }
+}
+
+function dependsOnNothing(parameters: readonly Parameter[]): RondoError {
+  return new RondoError(
+    'UNUSED_PARAMETER',
+    `manualBackward(fn): the loss depends on none of ${parameters
+      .slice(0, 4)
+      .map(({ name }) => name)
+      .join(
+        ', ',
+      )}${parameters.length > 4 ? ' …' : ''}. It must use a parameter of the optimizer that is toggled, or of any. Compute it inside of the function, from the parameters.`,
+  )
+}

@@ -39,7 +39,10 @@ export const ARGUMENTS = {
   precision: argument(either(text('a name, such as "32-true"'), { ...number, read: () => undefined }), '32-true'),
   plugins: argument(optional(either(objects('plugin objects'), pluginNames())), null),
   logger: argument(either(flag, objects('a Logger (with logMetrics) or a list of these')), true),
-  callbacks: argument(objects('an object with hooks, or a list of these'), null),
+  callbacks: argument(
+    objects('an object with hooks, made with new EarlyStopping({ … }) or the like, or a list of these'),
+    null,
+  ),
   fastDevRun: argument(either(whole(0), flag), false),
   maxEpochs: argument(whole(-1), 1_000),
   minEpochs: argument(whole(0), null),

@@ -25,7 +25,7 @@ export {
 } from './launch/notebook-launcher.ts'
 export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-ranks.ts'
 export type { FabricCallback } from './logging/callbacks.ts'
-export type { FabricOptions } from './options.ts'
+export { checkFabricOptions, type FabricOptions, requestedDevices } from './options.ts'
 export { CheckpointIO, PrecisionPlugin } from './plugins/kinds.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
 export type { BackwardOptions } from './training/backward.ts'

@@ -95,6 +95,12 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
   }
 }
 
+/** Throws what a Fabric with these options would, as far as it does not depend on where it is made. */
+export function checkFabricOptions(options: FabricOptions): void {
+  resolveOptions(options, null, null)
+  requestedDevices(options.devices)
+}
+
 /** The one value of two sides. `auto` never conflicts: it takes the other side's value. */
 function choose<T extends string>(
   option: 'accelerator' | 'strategy' | 'precision',
@@ -152,9 +158,13 @@ function checkJob(devices: number | null, ranks: number): void {
   )
 }
 
-/** Number of devices an option asks for; null when it leaves the number open. Slots are opened on demand, so any index exists. */
+/**
+ * Number of devices an option asks for; null when it leaves the number open: `auto`, and −1 for all. Slots are opened on
+ * demand, so any index exists.
+ */
 export function requestedDevices(devices: FabricOptions['devices']): number | null {
-  if (devices === undefined || devices === 'auto' || String(devices).trim() === '-1') return null
+  const all = devices === -1 || (typeof devices === 'string' && devices.trim() === '-1')
+  if (devices === undefined || devices === 'auto' || all) return null
   return parseDevices(devices, MAX_MEMBERS).length
 }
 

@@ -9,6 +9,7 @@ import {
   launchOnRanks,
   parseDevices,
   registerLaunchable,
+  requestedDevices,
 } from '@rondo/fabric'
 import { MAX_MEMBERS } from '@rondo/protocol'
 import { parseStrategyName, startsFromFunction } from '@rondo/strategies'
@@ -38,12 +39,7 @@ export async function needsLaunch(trainer: Trainer): Promise<boolean> {
   new Fabric(trainer.fabricOptions())
   const { strategy, devices } = trainer.options
   if (typeof strategy === 'string' && startsFromFunction(parseStrategyName(strategy))) return true
-  return (await ranksOf(devices, () => launcher.slots())) > 1
-}
-
-async function ranksOf(devices: Trainer['options']['devices'], slots: () => Promise<number>): Promise<number> {
-  if (devices === undefined || devices === 'auto' || String(devices).trim() === '-1') return slots()
-  return parseDevices(devices, MAX_MEMBERS).length
+  return (requestedDevices(devices) ?? (await launcher.slots())) > 1
 }
 
 /** Runs the verb on the launcher's ranks; the caller's objects then hold what it left. */
@@ -101,7 +97,7 @@ async function adopt(trainer: Trainer, stage: Stage, module: RondoModule, state:
 }
 
 function requested(devices: Trainer['options']['devices']): number | readonly number[] | 'auto' {
-  if (devices === undefined || devices === 'auto' || String(devices).trim() === '-1') return 'auto'
+  if (devices === undefined || requestedDevices(devices) === null) return 'auto'
   if (typeof devices === 'number') return devices
   const slots = parseDevices(devices, MAX_MEMBERS)
   return Array.isArray(devices) || String(devices).includes(',') ? slots : slots.length

@@ -5,7 +5,6 @@
 import { type Optimizer, type RandomState, randomState } from '@rondo/engine'
 import { currentRankContext, type FabricOptions, type RankContext, type RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
-import { averagesGradients, DdpStrategy, findsUnusedParameters, parseStrategyName } from '@rondo/strategies'
 import type { Callback } from './callbacks/callback.ts'
 import { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
 import type { Stage } from './hooks.ts'
@@ -15,6 +14,9 @@ import { emptyBoard, type HistoryRow, type MetricBoard, type Metrics } from './l
 import { fromValues, type Prediction } from './loops/prediction.ts'
 import { runVerb } from './loops/verbs.ts'
 import { RondoModule } from './module/module.ts'
+import { withDefaults } from './options/environment.ts'
+import { checkFabricArguments, fabricOptionsOf } from './options/fabric-options.ts'
+import { readArgs } from './options/from-args.ts'
 import { type ResolvedTrainerOptions, readTrainerOptions, type TrainerOptions } from './options/options.ts'
 import type { Run } from './run.ts'
 import { checkpointFiles, encodeCheckpoint } from './state/checkpoint.ts'
@@ -70,6 +72,7 @@ export class Trainer {
     const { callbacks = [], ...rest } = given.options
     this.options = rest
     this.resolved = given.resolved
+    checkFabricArguments(rest, given.resolved)
     if (currentRankContext().group.rank === 0) for (const note of given.notes) console.info(note)
     this.callbacks = orderCallbacks([callbacks].flat() as Array<Partial<Callback>>)
     if (rest.enableCheckpointing === false && this.checkpointCallback) {
@@ -78,6 +81,18 @@ export class Trainer {
         'Trainer({ enableCheckpointing: false }) with a ModelCheckpoint in callbacks: it could never save. Remove one of the two.',
       )
     }
+  }
+
+  /**
+   * A trainer made of a command line, such as `env.argv`: every argument is a flag, `--max_epochs 3`, `--max-epochs=3` or
+   * `--maxEpochs 3`.
+   * @param options arguments in code; they win over flags, and flags over PL_TRAINER_*
+   * @returns the trainer, and the words that are no argument of it, in order
+   * @throws as the constructor does; BAD_ARGUMENT names the flag
+   */
+  static fromArgs(argv: readonly string[], options: TrainerOptions = {}): { trainer: Trainer; rest: string[] } {
+    const { options: flags, rest } = readArgs(argv)
+    return { trainer: new Trainer(withDefaults(options, flags)), rest }
   }
 
   /** Latest value of everything logged, by name. */
@@ -224,18 +239,7 @@ export class Trainer {
 
   /** Options for the Fabric of a verb. */
   fabricOptions(): FabricOptions {
-    const { accelerator, strategy, devices, numNodes, precision } = this.options
-    const name = typeof strategy === 'string' ? parseStrategyName(strategy) : 'auto'
-    const uniform =
-      this.resolved.gradientAverage === 'uniform' && typeof strategy !== 'object' && averagesGradients(name)
-    const chosen = uniform && this.ranks.config !== null ? uniformStrategy(findsUnusedParameters(name)) : strategy
-    return {
-      ...(accelerator === undefined ? {} : { accelerator }),
-      ...(chosen === undefined ? {} : { strategy: chosen }),
-      ...(devices === undefined ? {} : { devices }),
-      ...(numNodes === undefined ? {} : { numNodes }),
-      ...(precision === undefined ? {} : { precision }),
-    }
+    return fabricOptionsOf(this.options, this.resolved, this.ranks.config !== null)
   }
 
   private get ranks(): RankContext {
@@ -272,10 +276,6 @@ function orderCallbacks(callbacks: ReadonlyArray<Partial<Callback>>): Array<Part
   }
   const isCheckpoint = (callback: Partial<Callback>): boolean => callback instanceof ModelCheckpoint
   return [...callbacks.filter((callback) => !isCheckpoint(callback)), ...callbacks.filter(isCheckpoint)]
-}
-
-function uniformStrategy(findUnusedParameters: boolean): DdpStrategy {
-  return new DdpStrategy({ gradientAverage: 'uniform', findUnusedParameters })
 }
 
 function checkModule(stage: Stage, module: unknown): asserts module is RondoModule {

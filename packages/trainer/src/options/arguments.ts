@@ -3,6 +3,7 @@
  * variables, flags and the constructor all read it. Not for: what follows from values together (options.ts, legacy.ts).
  */
 import { RondoError } from '@rondo/protocol'
+import { callbacksFromText } from '../callbacks/named.ts'
 import {
   batchCount,
   check,
@@ -40,7 +41,10 @@ export const ARGUMENTS = {
   plugins: argument(optional(either(objects('plugin objects'), pluginNames())), null),
   logger: argument(either(flag, objects('a Logger (with logMetrics) or a list of these')), true),
   callbacks: argument(
-    objects('an object with hooks, made with new EarlyStopping({ … }) or the like, or a list of these'),
+    objects(
+      'an object with hooks, made with new EarlyStopping({ … }) or the like, or a list of these',
+      callbacksFromText,
+    ),
     null,
   ),
   fastDevRun: argument(either(whole(0), flag), false),

@@ -10,7 +10,6 @@ import type { ResolvedTrainerOptions } from './types.ts'
 const PENDING: ReadonlyArray<[name: keyof ResolvedTrainerOptions, asks: (value: unknown) => boolean, instead: string]> =
   [
     ['gradientClipVal', (value) => value !== null, 'Clip in a loop of your own on Fabric.'],
-    ['plugins', (value) => (value as unknown[]).length > 0, 'Choose the strategy with strategy: "ddp".'],
     ['deterministic', (value) => value !== false, 'Call seedEverything on a Fabric first.'],
     ['profiler', (value) => value !== null, 'Look at the phases of each step in the run report.'],
     ['detectAnomaly', (value) => value === true, 'Log the values that you suspect.'],

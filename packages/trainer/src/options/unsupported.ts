@@ -27,6 +27,9 @@ const GONE: Readonly<Record<string, string>> = {
 
 const TPU = /^(tpu|xla)/i
 
+/** Names that are flags too, so that they are refused there and do not pass for the script's own. */
+export const GONE_ARGUMENTS: readonly string[] = [...Object.keys(GONE), 'tpuCores']
+
 /**
  * Whether `name` is known and its value asks for nothing (`tpuCores: null`); false for a name that nobody knows.
  * @throws UNSUPPORTED for one that is known and cannot be

@@ -14,6 +14,8 @@ import {
   type Seat,
   type SpanSink,
 } from '@rondo/protocol'
+import { type CheckpointIO, SafetensorsIO } from './checkpoint/checkpoint-io.ts'
+import { checkpointFiles, type Download } from './checkpoint/place.ts'
 import { ContextRecovery } from './device-recovery.ts'
 import { type RankEnvironment, rankEnvironment } from './environment.ts'
 import type { FabricModel } from './fabric-model.ts'
@@ -47,6 +49,8 @@ export interface RankContextOptions {
   emit: (event: RankEvent) => void
   /** Absent where no page runs this rank. */
   handOver?: HandOver | null
+  /** Gives a file to the person at the page; absent where no page runs this rank. */
+  download?: Download | null
   signal: AbortSignal
   /** Ends this rank with an error that no call of the script can throw, such as a lost device. */
   fail?: (error: RondoError) => void
@@ -70,6 +74,9 @@ export class RankContext {
   readonly reporter: StepReporter
   readonly emit: (event: RankEvent) => void
   readonly handOver: HandOver | null
+  readonly download: Download | null
+  /** How checkpoints are stored; a plugin may take its place. */
+  checkpointIO: CheckpointIO
   readonly fail: (error: RondoError) => void
   readonly commands: CommandQueue
   readonly regroup: () => Promise<void>
@@ -95,6 +102,10 @@ export class RankContext {
     this.signal = options.signal
     this.emit = options.emit
     this.handOver = options.handOver ?? null
+    this.download = options.download ?? null
+    const { files, download } = this
+    const run = { write: files.write, read: files.read, remove: async (name: string) => files.remove?.(name) }
+    this.checkpointIO = new SafetensorsIO(checkpointFiles({ run, download }))
     this.fail = options.fail ?? ((error) => console.error(error.message))
     this.commands = options.commands ?? new CommandQueue()
     this.regroup = options.regroup ?? (async () => {})

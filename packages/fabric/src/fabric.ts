@@ -5,7 +5,14 @@
 import type { Columns, DataLoader } from '@rondo/data'
 import type { Model, Optimizer, tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import { type CheckpointState, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import {
+  type CheckpointState,
+  type LoadOptions,
+  loadCheckpoint,
+  loadRawCheckpoint,
+  type SaveOptions,
+  saveCheckpoint,
+} from './checkpoint/index.ts'
 import type { ReduceOp } from './collectives/nested-collectives.ts'
 import { allGatherData, allReduceData, broadcastValue, passBarrier } from './collectives/verbs.ts'
 import { currentRankContext, type RankContext } from './context.ts'
@@ -29,6 +36,7 @@ export class Fabric extends FabricProperties {
     const { resolved, plan } = resolveHere(options, context)
     super(new FabricCore(context, resolved, plan))
     context.resolved = resolved
+    if (resolved.plugins.CheckpointIO) context.checkpointIO = resolved.plugins.CheckpointIO
     if (this.localRank === 0) for (const note of resolved.notes) console.info(note)
   }
 
@@ -139,19 +147,24 @@ export class Fabric extends FabricProperties {
     return seedRank(this.core.context, seed, options.verbose ?? true)
   }
 
-  /** Collective: stores `state` as one safetensors file in the run's folder; rank 0 writes. */
-  async save(path: string, state: CheckpointState): Promise<void> {
+  /**
+   * Collective: stores `state` (models, optimizers, plain values by name) as one safetensors file; see docs/checkpoints.md.
+   * A path is relative to the run's folder, or begins with `opfs:`, `indexeddb:` or `download:`.
+   */
+  async save(path: string, state: CheckpointState, options: SaveOptions = {}): Promise<void> {
     await this.core.requireLaunch('save')
-    await saveCheckpoint(this.core.context, path, state)
+    await saveCheckpoint(this.core.context, path, state, options)
   }
 
-  /** Collective: fills the models and optimizers of `state` from a file; returns the values saved beside them. */
-  async load(
-    path: string,
-    state: CheckpointState = {},
-    options: { strict?: boolean } = {},
-  ): Promise<Record<string, unknown>> {
+  /** Collective: fills `state` in place from a file that `save` wrote, at any world size; returns what is left over. */
+  async load(path: string, state: CheckpointState = {}, options: LoadOptions = {}): Promise<Record<string, unknown>> {
     await this.core.requireLaunch('load')
     return loadCheckpoint(this.core.context, path, state, options)
+  }
+
+  /** Collective: fills one model or optimizer from a bare safetensors file, by the names of its parameters. */
+  async loadRaw(path: string, obj: unknown, options: LoadOptions = {}): Promise<void> {
+    await this.core.requireLaunch('loadRaw')
+    await loadRawCheckpoint(this.core.context, path, obj, options)
   }
 }

@@ -1,4 +1,13 @@
 /** Fabric, and the page side that runs ranks. Scripts import from `rondo`, not from here. */
+export {
+  type CheckpointContent,
+  CheckpointIO,
+  type CheckpointState,
+  type LoadOptions,
+  SafetensorsIO,
+  type SaveFilter,
+  type SaveOptions,
+} from './checkpoint/index.ts'
 export type { ReduceOp } from './collectives/nested-collectives.ts'
 export { currentRankContext, RankContext, type RankContextOptions, type RunFiles, setRankContext } from './context.ts'
 export { type ParseOptions, parseCpuDevices, parseDevices, parseGpus } from './devices.ts'
@@ -26,6 +35,6 @@ export {
 export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-ranks.ts'
 export type { FabricCallback } from './logging/callbacks.ts'
 export { checkFabricOptions, type FabricOptions, requestedDevices } from './options.ts'
-export { CheckpointIO, PrecisionPlugin } from './plugins/kinds.ts'
+export { PrecisionPlugin } from './plugins/kinds.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
 export type { BackwardOptions } from './training/backward.ts'

@@ -50,6 +50,9 @@ export {
 } from '@rondo/engine'
 export {
   type Batch,
+  type CheckpointContent,
+  CheckpointIO,
+  type CheckpointState,
   currentRankContext,
   debugLauncher,
   env,

@@ -45,6 +45,7 @@ export function nextRankContext(options: JobOptions): RankContext {
     files: base.files,
     emit: base.emit,
     handOver: base.handOver,
+    download: base.download,
     // What a cell makes is used by later cells, so an interrupted cell must not spoil it: its waits end by the group.
     signal: isLaunch ? AbortSignal.any([base.signal, abort.signal]) : base.signal,
     fail: base.fail,

@@ -3,6 +3,7 @@
  */
 import { type RankEvent, RondoError, type RunStart, toWireError, type WireError } from '@rondo/protocol'
 import type { FromRank, ToRank } from '../rank/messages.ts'
+import { offerDownload } from './offer-download.ts'
 
 /** Milliseconds for `finally` blocks and callbacks of a stopped rank before its worker is terminated. */
 const STOP_GRACE_MS = 2_000
@@ -33,6 +34,7 @@ export class RankWorker {
     this.worker.onmessage = ({ data }: MessageEvent<FromRank>) => {
       if (this.ended) return
       if (data.type === 'file') options.onFile(data.name, data.bytes)
+      else if (data.type === 'download') offerDownload(data.name, data.bytes)
       else this.onEvent(data.event)
     }
     this.worker.onerror = (failure) => {

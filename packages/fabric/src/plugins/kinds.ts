@@ -3,6 +3,8 @@
  * known that extends none of them: by its members. Not for: which plugins go together (collect.ts).
  */
 
+export { CheckpointIO } from '../checkpoint/checkpoint-io.ts'
+
 export const PLUGIN_KINDS = ['Precision', 'CheckpointIO', 'ClusterEnvironment', 'Transport', 'Reducer'] as const
 export type PluginKind = (typeof PLUGIN_KINDS)[number]
 
@@ -31,15 +33,6 @@ export abstract class PrecisionPlugin {
   readonly pluginKind = 'Precision'
   /** One of PRECISIONS, or a short form. */
   abstract readonly precision: string
-}
-
-/** Where checkpoints go, and in what form; in the place of the run's folder (Lightning's `CheckpointIO`). */
-export abstract class CheckpointIO {
-  readonly pluginKind = 'CheckpointIO'
-  /** Called on rank 0 only. */
-  abstract saveCheckpoint(checkpoint: Uint8Array<ArrayBuffer>, path: string): Promise<void>
-  abstract loadCheckpoint(path: string): Promise<Uint8Array<ArrayBuffer>>
-  abstract removeCheckpoint(path: string): Promise<void>
 }
 
 /** An object's kind; null for one that is of none. */

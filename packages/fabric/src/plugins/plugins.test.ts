@@ -1,5 +1,6 @@
 /** The options plugins, callbacks and loggers: kinds, one of each, nothing said twice. */
 import { expect, it } from 'vitest'
+import type { CheckpointContent } from '../checkpoint/index.ts'
 import { Fabric } from '../fabric.ts'
 import { CheckpointIO, PrecisionPlugin } from './kinds.ts'
 
@@ -8,8 +9,8 @@ class Half extends PrecisionPlugin {
 }
 class Tape extends CheckpointIO {
   override async saveCheckpoint(): Promise<void> {}
-  override async loadCheckpoint(): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(0)
+  override async loadCheckpoint(): Promise<CheckpointContent> {
+    return { tensors: [], metadata: {} }
   }
   override async removeCheckpoint(): Promise<void> {}
 }

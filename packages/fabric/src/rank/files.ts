@@ -4,11 +4,11 @@
  */
 import { RondoError } from '@rondo/protocol'
 import type { RunFiles } from '../context.ts'
+import { FILE_NAME } from '../file-name.ts'
 
 /** Milliseconds for one transfer; a checkpoint of a gigabyte on a slow network stays below it. */
 const TRANSFER_TIMEOUT_MS = 300_000
-/** What a file may be called: path pieces of letters, digits and `._=-`, none starting with a dot. */
-const FILE_NAME = /^(?!\.)[\w.=-]{1,100}(\/(?!\.)[\w.=-]{1,100}){0,5}$/
+const HTTP_NOT_FOUND = 404
 
 export function httpRunFiles(options: { origin: string; runId: string; token: string; signal: AbortSignal }): RunFiles {
   const urlOf = (name: string): string => {
@@ -35,6 +35,12 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
     }
     if (!response.ok) {
       const why = (await response.text()).slice(0, 300)
+      if (response.status === HTTP_NOT_FOUND && init.method === 'GET') {
+        throw new RondoError(
+          'BAD_FILE',
+          `${name}: there is no such file in the run's folder. Allowed are files that this run wrote or that were put there, and "runs/<id>/….ckpt" of another run. Correct the path.`,
+        )
+      }
       throw new RondoError(
         'STORAGE_FAILED',
         `${init.method} of ${name} was refused with status ${response.status}: ${why || response.statusText}`,

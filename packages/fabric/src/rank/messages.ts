@@ -36,3 +36,5 @@ export type FromRank =
   | { type: 'event'; event: RankEvent }
   /** For the run's controller on the same page: bytes that need not pass the server. */
   | { type: 'file'; name: string; bytes: ArrayBuffer }
+  /** For the person at the page, as a download. */
+  | { type: 'download'; name: string; bytes: ArrayBuffer }

@@ -13,6 +13,7 @@ import {
   type WireError,
 } from '@rondo/protocol'
 import { acceptLinks } from '@rondo/transport'
+import type { Download } from '../checkpoint/index.ts'
 import { currentRankContext, type HandOver, RankContext, setRankContext } from '../context.ts'
 import { CommandQueue } from '../jobs/commands.ts'
 import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
@@ -26,6 +27,7 @@ export class RankProgram {
   readonly emit: (event: RankEvent) => void
   private readonly init: RankInit
   private readonly handOver: HandOver
+  private readonly download: Download
   private readonly abort = new AbortController()
   private readonly commands = new CommandQueue()
   private group: LastingGroup | null = null
@@ -33,10 +35,11 @@ export class RankProgram {
   private timeline: RankTimeline | null = null
   private finished = false
 
-  constructor(init: RankInit, emit: (event: RankEvent) => void, handOver: HandOver) {
+  constructor(init: RankInit, emit: (event: RankEvent) => void, page: { handOver: HandOver; download: Download }) {
     this.init = init
     this.emit = emit
-    this.handOver = handOver
+    this.handOver = page.handOver
+    this.download = page.download
   }
 
   async run(): Promise<void> {
@@ -127,6 +130,7 @@ export class RankProgram {
       files,
       emit: this.emit,
       handOver: this.handOver,
+      download: this.download,
       signal,
       fail: (error) => this.fail(error),
       commands: this.commands,

@@ -20,9 +20,11 @@ scope.onmessage = ({ data }) => {
     case 'init': {
       const emit: RankProgram['emit'] = (event) => scope.postMessage({ type: 'event', event })
       captureConsole(emit)
-      program = new RankProgram(data, emit, (name, bytes) => {
-        scope.postMessage({ type: 'file', name, bytes: bytes.buffer }, [bytes.buffer])
-      })
+      const give =
+        (type: 'file' | 'download') =>
+        (name: string, bytes: Uint8Array<ArrayBuffer>): void =>
+          scope.postMessage({ type, name, bytes: bytes.buffer }, [bytes.buffer])
+      program = new RankProgram(data, emit, { handOver: give('file'), download: give('download') })
       void program.run()
       break
     }

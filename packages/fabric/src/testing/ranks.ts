@@ -14,6 +14,8 @@ export interface RanksOptions {
   stepTimeoutMs?: number
   /** Contexts of a notebook's job and not of a script. */
   job?: 'launch' | 'cell'
+  /** Each rank's files; default: one memory for all, as the main node's folder is. */
+  files?: (rank: number) => RunFiles
 }
 
 export interface TestRank {
@@ -52,7 +54,7 @@ export async function runRanks<T>(
         seats,
         config: configOf(worldSize, options.config),
         accelerator,
-        files,
+        files: options.files?.(rank) ?? files,
         emit: (event) => events.push(event),
         signal: abort.signal,
         job: options.job ?? null,
@@ -105,8 +107,8 @@ export function configOf(worldSize: number, overrides: Partial<RunConfig> = {}):
   }
 }
 
-function memoryFiles(): RunFiles {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+/** A run's folder in memory. */
+export function memoryFiles(files = new Map<string, Uint8Array<ArrayBuffer>>()): RunFiles {
   return {
     async write(name, bytes) {
       files.set(name, bytes)

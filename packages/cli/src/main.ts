@@ -33,6 +33,11 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       const { doctorCommand } = await import('./doctor/command.ts')
       return doctorCommand(words)
     }
+    case 'consolidate': {
+      if (asksForHelp(words)) return help('consolidate')
+      const { consolidateCommand } = await import('./consolidate/command.ts')
+      return consolidateCommand(words)
+    }
     case 'build': {
       const { ensureAssets } = await import('./assets/build.ts')
       const built = await ensureAssets(new AbortController().signal, console.log)

@@ -101,8 +101,8 @@ function sameToken(expected: string, token: unknown): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
-/** A checkpoint of another run: `runs/<id>/…`, as people see it from where they started `rondo`. */
-const OTHER_RUN = /^runs\/([^/]+)\/(.+\.ckpt)$/
+/** A checkpoint of another run, a file or a file of a sharded one: `runs/<id>/…`, as people see it from where they started `rondo`. */
+const OTHER_RUN = /^runs\/([^/]+)\/(.+\.ckpt(?:\/[^/]+)?)$/
 
 /**
  * Absolute path of a checkpoint of a run that lies beside this one, for going on from it; null for other names. Whoever

@@ -53,7 +53,8 @@ export function toBytes(data: NumericArray, type: SafetensorsType): Uint8Array {
 
 /** A fresh array of the elements in `bytes`; halves come widened to float32. */
 export function fromBytes(bytes: Uint8Array, type: SafetensorsType): NumericArray {
-  const raw = new (TYPES[type][1] as ArrayConstructor)(bytes.slice().buffer)
+  // Not bytes.slice(): that of a Buffer is a view of the memory that it shares with others.
+  const raw = new (TYPES[type][1] as ArrayConstructor)(new Uint8Array(bytes).buffer)
   return isHalf(type) ? widen(raw as Uint16Array, type) : raw
 }
 

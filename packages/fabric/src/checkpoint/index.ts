@@ -1,8 +1,8 @@
 /** Saving and loading; what other rooms and files of Fabric use of it. */
 export { type CheckpointContent, CheckpointIO, SafetensorsIO } from './checkpoint-io.ts'
 export type { CheckpointState } from './entries.ts'
-export type { SaveFilter, SaveFilters } from './filter.ts'
+export type { SaveFilter } from './filter.ts'
 export { type LoadOptions, loadCheckpoint } from './load.ts'
 export { loadRawCheckpoint } from './load-raw.ts'
-export { checkpointFiles, type Download } from './place.ts'
+export type { Download } from './place.ts'
 export { type SaveOptions, saveCheckpoint } from './save.ts'

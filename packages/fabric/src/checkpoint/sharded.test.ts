@@ -148,14 +148,14 @@ it('keeps the checkpoint before it when a rank cannot write its shard, and names
   await runRanks(
     2,
     async (rank) => {
-      const { fabric, model } = await trained(rank, 5)
+      const { fabric, model, weights: now } = await trained(rank, 5)
       const save = fabric.save('big', { model }, { sharded: true })
       await expect(save).rejects.toMatchObject({
         rank: 1,
         message: expect.stringMatching(/rank 1 could not.*disk full.*still whole/),
       })
       await fabric.load('big', { model })
-      expect(model.module.getWeights().flatMap((weight) => [...weight.dataSync()])).toEqual(weights)
+      expect(now()).toEqual(weights)
     },
     { files: io },
   )

@@ -1,5 +1,6 @@
 import { SignalingClient } from '@rondo/transport'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { newSessionTokens } from './index.ts'
 import { configOf, helloOf, joinOf, next, startLab, startServer, until } from './testing/fixtures.ts'
 
 const beta = { id: 'beta', label: 'Beta', host: 'beta.local' }
@@ -38,6 +39,40 @@ describe('agents', () => {
     await expect(second.request('run:open', { config: configOf(), nodes: [1, 1] })).rejects.toMatchObject({
       code: 'BAD_TOKEN',
     })
+  })
+
+  it('make one session when they come at the same moment, and both meet there', async () => {
+    const server = await startServer()
+    const come = async (node: Parameters<typeof helloOf>[0]) => {
+      const client = new SignalingClient({ url: server.url, session: 'fresh', role: 'agent' })
+      onTestFinished(() => client.close())
+      await client.connect()
+      return () => client.request('agent:hello', helloOf(node))
+    }
+    const hellos = await Promise.all([come({}), come(beta)])
+    const [first, second] = await Promise.all(hellos.map((hello) => hello()))
+    expect([first?.nodeRank, second?.nodeRank].sort()).toEqual([0, 1])
+    expect([first?.controlToken, second?.controlToken].filter((token) => token !== null)).toHaveLength(1)
+  })
+
+  it('find a session that its server was started with, however early they come', async () => {
+    const tokens = newSessionTokens()
+    const server = await startServer({ sessions: [{ name: 'lab', offer: null, tokens }] })
+    const agent = new SignalingClient({ url: server.url, session: 'lab', role: 'agent' })
+    onTestFinished(() => agent.close())
+    await agent.connect()
+    // Nothing is planned yet, so it has to knock again; but it does not make a session of its own.
+    await expect(agent.request('agent:hello', helloOf(beta))).rejects.toMatchObject({ code: 'UNKNOWN_SESSION' })
+    const main = new SignalingClient({
+      url: server.url,
+      session: 'lab',
+      role: 'agent',
+      token: tokens.controlToken,
+    })
+    onTestFinished(() => main.close())
+    await main.connect()
+    expect(await main.request('agent:hello', helloOf())).toMatchObject({ nodeRank: 0 })
+    expect(await agent.request('agent:hello', helloOf(beta))).toMatchObject({ nodeRank: 1, controlToken: null })
   })
 
   it('come in without token only with the script that is planned for several nodes', async () => {

@@ -1,5 +1,5 @@
 /** The signaling server: sessions, ranks, run control, WebRTC signaling, relay. Imports `@rondo/protocol` only. */
-export type { SessionTokens } from './core/record.ts'
+export { newSessionTokens, type SessionTokens } from './core/record.ts'
 export type { SessionStore } from './core/store.ts'
 export type { Health } from './http-endpoints.ts'
 export type { Limits } from './limits.ts'

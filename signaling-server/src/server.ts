@@ -45,6 +45,11 @@ export interface SignalingServerOptions {
   corsOrigins?: readonly string[]
   /** Milliseconds; the defaults find a dead tab within 5 s. */
   heartbeat?: { intervalMs: number; timeoutMs: number }
+  /**
+   * Sessions that are there before anybody can connect. A session made after listening may come second to an agent that
+   * has waited for this port.
+   */
+  sessions?: ReadonlyArray<{ name: string; offer: SessionSnapshot['offer']; tokens: SessionTokens }>
   /** Refuse agents without token. */
   requireToken?: boolean
   limits?: Partial<Limits>
@@ -104,6 +109,7 @@ export async function createSignalingServer(options: SignalingServerOptions): Pr
     guardConnection(socket, { handlers, budgets, metrics, sessions, fanOut, ownPause, onInternalError }),
   )
 
+  for (const { name, offer, tokens } of options.sessions ?? []) await sessions.create(name, offer, tokens)
   await new Promise<void>((resolve, reject) => {
     http.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, options)))
     http.listen(options.port, options.host, resolve)

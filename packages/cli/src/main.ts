@@ -1,10 +1,9 @@
 /** The `rondo` command. Picks the subcommand, prints refusals as one sentence, sets the exit code. */
 import { RondoError } from '@rondo/protocol'
 import color from 'picocolors'
-import { printHelp, VERSION } from './help.ts'
+import { COMMANDS } from './commands.ts'
+import { printHelp, printVersion } from './help.ts'
 import { exitCodeOfError } from './process/exit-code.ts'
-
-const COMMANDS = ['run', 'serve', 'doctor', 'build', 'browser'] as const
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   switch (command) {
@@ -16,12 +15,18 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
       return command === undefined ? 2 : 0
     case '--version':
     case '-v':
-      console.log(`rondo/${VERSION} node-${process.version}`)
-      return 0
-    case 'run': {
+      return version()
+    case 'run':
+    case 'exec': {
       const { runCommand } = await import('./run/command.ts')
-      const code = await runCommand(words)
-      return code === 'help' ? help('run') : code
+      const code = await runCommand(words, command)
+      return code === 'help' ? help(command) : code === 'version' ? version() : code
+    }
+    case 'completion': {
+      if (asksForHelp(words)) return help('completion')
+      const { completionScript } = await import('./completion/command.ts')
+      process.stdout.write(completionScript(words))
+      return 0
     }
     case 'serve': {
       if (asksForHelp(words)) return help('serve')
@@ -53,7 +58,7 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
     default:
       throw new RondoError(
         'BAD_ARGUMENT',
-        `"${command}" is not a command of rondo. Allowed are ${COMMANDS.join(', ')}. Write rondo run SCRIPT, or rondo --help.`,
+        `"${command}" is not a command of rondo. Allowed are ${Object.keys(COMMANDS).join(', ')}. Write rondo run SCRIPT, or rondo --help.`,
       )
   }
 }
@@ -63,8 +68,15 @@ function help(command?: string): number {
   return 0
 }
 
+function version(): number {
+  printVersion()
+  return 0
+}
+
+/** What stands after `--` is the script's. */
 function asksForHelp(words: readonly string[]): boolean {
-  return words.includes('--help') || words.includes('-h')
+  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+  return own.includes('--help') || own.includes('-h')
 }
 
 main(process.argv.slice(2)).then(

@@ -38,6 +38,8 @@ export function rankEnvironment(config: RunConfig | null, seats: readonly Seat[]
     GROUP_RANK: String(nodeRank),
     LOCAL_WORLD_SIZE: String(onNode),
     GROUP_WORLD_SIZE: String(nodes),
+    ROLE_RANK: String(rank),
+    ROLE_WORLD_SIZE: String(world),
     argv: Object.freeze([...(config?.args ?? [])]),
   })
 }

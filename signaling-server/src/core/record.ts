@@ -75,11 +75,14 @@ export interface SessionTokens {
   controlToken: string
 }
 
+export function newSessionTokens(): SessionTokens {
+  return { joinToken: newToken(), controlToken: newToken() }
+}
+
 export function newSession(name: string, options: { offer: SessionSnapshot['offer']; pinned: boolean }): SessionRecord {
   return {
     name,
-    joinToken: newToken(),
-    controlToken: newToken(),
+    ...newSessionTokens(),
     ...options,
     generation: 0,
     connections: [],

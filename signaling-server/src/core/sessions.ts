@@ -55,11 +55,14 @@ export class Sessions {
   /** A session that stays until the server closes. CONFLICT when the name is taken. */
   async create(name: string, offer: SessionSnapshot['offer'], tokens?: SessionTokens): Promise<SessionTokens> {
     const record = { ...newSession(name, { offer, pinned: true }), ...tokens }
-    await this.#add(record)
+    if (!(await this.#add(record))) {
+      throw new RondoError('CONFLICT', `Session ${name} exists already. Choose another name with --session.`)
+    }
     return { joinToken: record.joinToken, controlToken: record.controlToken }
   }
 
-  async #add(record: SessionRecord): Promise<void> {
+  /** False when a session of that name exists. SESSION_FULL when no further one fits. */
+  async #add(record: SessionRecord): Promise<boolean> {
     const existing = await this.#store.list()
     if (existing.length >= MAX_SESSIONS) {
       throw new RondoError(
@@ -67,9 +70,7 @@ export class Sessions {
         `Session ${record.name} cannot be made: this server already has ${existing.length}, which is the limit. Use an existing session or another server.`,
       )
     }
-    if (!(await this.#store.create(record))) {
-      throw new RondoError('CONFLICT', `Session ${record.name} exists already. Choose another name with --session.`)
-    }
+    return this.#store.create(record)
   }
 
   list(): Promise<Readonly<SessionRecord>[]> {
@@ -155,8 +156,9 @@ export class Sessions {
     admitted: boolean,
     message: AgentHello,
   ): Promise<AckValues['agent:hello']> {
-    const create = !admitted && !(await this.exists(name))
-    if (create) await this.#add(newSession(name, { offer: null, pinned: false }))
+    // Of agents that come at the same moment one makes the session; the others find it made.
+    const create =
+      !admitted && !(await this.exists(name)) && (await this.#add(newSession(name, { offer: null, pinned: false })))
     const register = (record: SessionRecord) => {
       if (!admitted) requireRoom(record)
       if (!admitted && !create) admitWithoutToken(record, message)

@@ -71,7 +71,27 @@ export const RUN_FLAGS: Readonly<Record<string, Flag>> = {
   timeline: { kind: 'text', placeholder: 'FILE', help: 'write a trace of every phase' },
   'log-dir': { kind: 'text', placeholder: 'DIR', help: "also write each rank's output to rank.<r>/stdout and stderr" },
   environment: { kind: 'choice', choices: ENVIRONMENT_CHOICES, help: 'cluster environment (detected)' },
+  'dry-run': { kind: 'switch', help: 'print what would start, and start nothing' },
+  help: { kind: 'switch', help: 'print this' },
+  version: { kind: 'switch', help: 'print the version' },
 }
+
+/** What `rondo exec` leaves to the script's code: its Fabric or Trainer says who takes part and how. */
+const SET_BY_CODE = [
+  'accelerator',
+  'strategy',
+  'devices',
+  'num-nodes',
+  'node-rank',
+  'precision',
+  'slots',
+  'environment',
+]
+
+/** Flags of `rondo exec`: where and how the page opens. */
+export const EXEC_FLAGS: Readonly<Record<string, Flag>> = Object.fromEntries(
+  Object.entries(RUN_FLAGS).filter(([name]) => !SET_BY_CODE.includes(name)),
+)
 
 /** Flags of `rondo serve` alone. */
 export const SERVE_ONLY_FLAGS: Readonly<Record<string, Flag>> = {

@@ -1,11 +1,12 @@
 /** From words to the typed record: defaults, environment, conflicts between numbers, and the explicit list. */
 import { describe, expect, it } from 'vitest'
-import { debugFromVariables, forwardedVariables } from './environment.ts'
+import { debugFile, debugFromVariables, forwardedVariables } from './environment.ts'
+import { EXEC_FLAGS } from './flags.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 
 function options(line: string, environment: Record<string, string> = {}): RunOptions {
   const parsed = parseRun(line.split(' '), environment)
-  if (parsed.help) throw new Error('help was not asked for')
+  if (parsed.asks !== null) throw new Error('help was not asked for')
   return parsed.options
 }
 
@@ -77,6 +78,33 @@ describe('options of a run', () => {
     expect(options('--environment own a.ts').script).toBe('a.ts')
   })
 
+  it('takes one of --headed and --headless, and refuses both', () => {
+    expect([options('--headed a.ts').headed, options('--headless a.ts').headed, options('a.ts').headed]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(() => options('--headed --headless a.ts')).toThrow(/--headed=true and --headless=true contradict/)
+  })
+
+  it('knows help and version on either side of the script', () => {
+    for (const line of ['--help', '-h', '--devices 2 --help a.ts', 'a.ts --help']) {
+      expect(parseRun(line.split(' '), {})).toEqual({ asks: 'help' })
+    }
+    expect(parseRun(['a.ts', '--version'], {})).toEqual({ asks: 'version' })
+    expect(options('a.ts -- --help').scriptArgs).toEqual(['--help'])
+    expect(options('a.ts -h').scriptArgs).toEqual(['-h'])
+  })
+
+  it('leaves to the code what `rondo exec` does not take', () => {
+    const exec = { flags: EXEC_FLAGS, command: 'rondo exec' }
+    expect(parseRun(['--headed', 'train.ts', '--lr', '0.1'], {}, exec)).toMatchObject({
+      options: { headed: true, devices: 1, scriptArgs: ['--lr', '0.1'], explicit: [] },
+    })
+    expect(() => parseRun(['--devices=2', 'train.ts'], {}, exec)).toThrow(/--devices=2 is not a flag of rondo exec/)
+    expect(parseRun(['train.ts', '--devices=2'], {}, exec)).toMatchObject({ options: { scriptArgs: ['--devices=2'] } })
+  })
+
   it('refuses a session name with other signs, and a missing script', () => {
     expect(() => options('--session a/b a.ts')).toThrow(/letters, digits/)
     expect(() => options('--devices 2')).toThrow(/SCRIPT is missing/)
@@ -89,6 +117,8 @@ describe('environment', () => {
     expect(options('a.ts', environment)).toMatchObject({ mainAddress: 'b', mainPort: 1234, mainPortGiven: true })
     expect(options('--main-port 99 a.ts', environment).mainPort).toBe(99)
     expect(() => options('a.ts', { MASTER_PORT: 'x' })).toThrow(/MASTER_PORT=x/)
+    expect(options('a.ts', { RONDO_TOKEN: 'open-sesame' }).token).toBe('open-sesame')
+    expect(() => options('a.ts', { RONDO_TOKEN: 'a b c d e f' })).toThrow(/RONDO_TOKEN: 8 to 128/)
   })
 
   it('maps the debug levels of other systems', () => {
@@ -96,6 +126,16 @@ describe('environment', () => {
     expect(debugFromVariables({ NCCL_DEBUG: 'info' })).toBe('info')
     expect(debugFromVariables({ NCCL_DEBUG: 'TRACE' })).toBe('detail')
     expect(debugFromVariables({ TORCH_DISTRIBUTED_DEBUG: 'DETAIL', NCCL_DEBUG: 'INFO' })).toBe('detail')
+  })
+
+  it('names the file for debug lines with host and process, where something is debugged', () => {
+    expect(debugFile({ NCCL_DEBUG: 'INFO', NCCL_DEBUG_FILE: 'log.%h.%p' }, 'lab', 42)).toBe('log.lab.42')
+    expect(debugFile({ NCCL_DEBUG: 'WARN', NCCL_DEBUG_FILE: 'log' }, 'lab', 42)).toBeUndefined()
+    expect(debugFile({ NCCL_DEBUG: 'INFO' }, 'lab', 42)).toBeUndefined()
+  })
+
+  it.each(['0', '1.5', 'many', '-1'])('refuses OMP_NUM_THREADS=%s', (value) => {
+    expect(() => options('a.ts', { OMP_NUM_THREADS: value })).toThrow(/OMP_NUM_THREADS=.*integer/)
   })
 
   it('hands on what means something inside a rank, and nothing else', () => {
@@ -108,5 +148,24 @@ describe('environment', () => {
       PL_TRAINER_LONG: 'x'.repeat(5000),
     }
     expect(forwardedVariables(given)).toEqual({ PL_GLOBAL_SEED: '7', RONDO_X: '1', PET_NPROC: '2' })
+  })
+
+  it('lets the spelling with RONDO_ win over the older one, whichever comes first, and keeps secrets at home', () => {
+    const given = {
+      RONDO_PL_GLOBAL_SEED: '8',
+      PL_GLOBAL_SEED: '7',
+      PL_TRAINER_MAX_EPOCHS: '2',
+      RONDO_PL_TRAINER_MAX_EPOCHS: '3',
+      RONDO_PL_SEED_WORKERS: '1',
+      OMP_NUM_THREADS: '2',
+      RONDO_OMP_NUM_THREADS: '',
+      RONDO_TOKEN: 'open-sesame',
+    }
+    expect(forwardedVariables(given)).toEqual({
+      PL_GLOBAL_SEED: '8',
+      PL_TRAINER_MAX_EPOCHS: '3',
+      PL_SEED_WORKERS: '1',
+      OMP_NUM_THREADS: '2',
+    })
   })
 })

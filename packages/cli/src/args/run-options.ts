@@ -14,9 +14,9 @@ import {
   RondoError,
   type RunConfig,
 } from '@rondo/protocol'
-import { debugFromVariables, readVariable } from './environment.ts'
-import { BACKEND_ALIASES, RUN_FLAGS } from './flags.ts'
-import { splitArguments } from './split.ts'
+import { checkThreads, debugFromVariables, readVariable } from './environment.ts'
+import { BACKEND_ALIASES, type Flag, RUN_FLAGS } from './flags.ts'
+import { type SplitArguments, type SplitOptions, splitArguments } from './split.ts'
 
 export interface RunOptions {
   script: string
@@ -33,6 +33,8 @@ export interface RunOptions {
   /** True if the person chose the port; only an unchosen one may move. */
   mainPortGiven: boolean
   session: string
+  /** Shared secret of all machines (`RONDO_TOKEN`); without it the script's content lets agents in. */
+  token: string | undefined
   headed: boolean
   browser: string | undefined
   invite: boolean
@@ -43,6 +45,8 @@ export interface RunOptions {
   report: string | undefined
   logDir: string | undefined
   timeline: string | undefined
+  /** Only print what would start. */
+  dryRun: boolean
   /** Settings the person gave, for the conflict rule between flags and code. */
   explicit: RunConfig['explicit']
   /** Lines to print before work starts: what was taken for what. */
@@ -51,31 +55,40 @@ export interface RunOptions {
 
 /** Flags that the specification names and this version does not do yet: refused, never ignored. */
 const NOT_YET = ['interface', 'udp-port-range'] as const
+/** What `RONDO_TOKEN` may be: it stands in links. */
+const TOKEN = /^[A-Za-z0-9._~-]{8,128}$/
 
-/** Either the options, or that help was asked for. */
-export type ParsedRun = { help: true } | { help: false; options: RunOptions }
+/** Either the options, or what was asked for instead of a run. */
+export type ParsedRun = { asks: 'help' | 'version' } | { asks: null; options: RunOptions }
+
+export interface ParseRunOptions extends SplitOptions {
+  /** The command's own table, `rondo run`'s by default. */
+  flags?: Readonly<Record<string, Flag>>
+}
 
 /**
- * @param words everything after `rondo run` (or `rondo serve`)
- * @param defaultScript what to run when no script is named
+ * @param words everything after `rondo run` (or `rondo exec`, `rondo serve`)
  * @throws BAD_ARGUMENT or BAD_DEVICES: the flag, the value, what is allowed, what to do
  */
 export function parseRun(
   words: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  defaultScript?: string,
+  { flags = RUN_FLAGS, ...split }: ParseRunOptions = {},
 ): ParsedRun {
-  const { values, script, scriptArgs, help } = splitArguments(words, RUN_FLAGS, defaultScript)
-  if (help) return { help: true }
+  const { values, script, scriptArgs } = withoutModelWord(splitArguments(words, flags, split))
+  if (values.get('help') === true) return { asks: 'help' }
+  if (values.get('version') === true) return { asks: 'version' }
   if (script === undefined) {
+    const command = split.command ?? 'rondo run'
     throw new RondoError(
       'BAD_ARGUMENT',
-      'SCRIPT is missing: rondo run needs the path of a .ts or .js file. Write rondo run [OPTIONS] SCRIPT [SCRIPT_ARGS].',
+      `SCRIPT is missing: ${command} needs the path of a .ts or .js file. Write ${command} [OPTIONS] SCRIPT [SCRIPT_ARGS].`,
     )
   }
   const text = (name: string): string | undefined => values.get(name) as string | undefined
   const number = (name: string): number | undefined => values.get(name) as number | undefined
   refuseUnsupported(values)
+  checkThreads(environment)
 
   const numNodes = number('num-nodes') ?? 1
   const nodeRank = number('node-rank')
@@ -91,7 +104,7 @@ export function parseRun(
   if (alias !== undefined) notes.push(`--process-group-backend=${backend} is read as ${alias}`)
   const portText = readVariable('MASTER_PORT', environment)
   return {
-    help: false,
+    asks: null,
     options: {
       script,
       scriptArgs,
@@ -105,7 +118,8 @@ export function parseRun(
       mainPort: number('main-port') ?? portFromVariable(portText) ?? DEFAULT_MAIN_PORT,
       mainPortGiven: values.has('main-port') || portText !== undefined,
       session: sessionName(text('session')),
-      headed: values.get('headed') === true && values.get('headless') !== true,
+      token: sessionToken(environment['RONDO_TOKEN']),
+      headed: isHeaded(values),
       browser: text('browser'),
       invite: values.get('invite') === true,
       startTimeoutSeconds: number('timeout') ?? DEFAULT_START_TIMEOUT_S,
@@ -115,13 +129,24 @@ export function parseRun(
       report: text('report'),
       logDir: text('log-dir'),
       timeline: text('timeline'),
+      dryRun: values.get('dry-run') === true,
       explicit: explicitSettings(values),
       notes,
     },
   }
 }
 
-/** `auto` and -1 mean the fixed slots, or one when nothing fixes them; a count grows this node to fit. */
+/** Fabric's command before 2.3 was `run model SCRIPT`; a script's name has an ending, so the word cannot be one. */
+function withoutModelWord(split: SplitArguments): SplitArguments {
+  const [next, ...rest] = split.scriptArgs
+  const isOlder = split.script === 'model' && next !== undefined && /^[^-].*\.[mc]?[jt]sx?$/.test(next)
+  return isOlder ? { ...split, script: next, scriptArgs: rest } : split
+}
+
+/**
+ * `auto` and -1 mean the fixed slots, else the adapters of the machine: one, because a browser shows its pages only the
+ * adapter that it runs on itself. A count grows this node to fit.
+ */
 function deviceCount(given: string | undefined, slots: number | undefined): number {
   if (given === undefined) return 1
   const all = given.trim() === 'auto' || given.trim() === '-1'
@@ -146,6 +171,26 @@ function sessionName(given: string | undefined): string {
     'BAD_ARGUMENT',
     `--session=${name}: allowed are up to 64 letters, digits and the signs . _ -. Choose such a name.`,
   )
+}
+
+function sessionToken(given: string | undefined): string | undefined {
+  if (given === undefined || given === '' || TOKEN.test(given)) return given || undefined
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    'RONDO_TOKEN: 8 to 128 letters, digits and the signs . _ ~ - are allowed. Set such a value on all machines, or unset it.',
+  )
+}
+
+function isHeaded(values: ReadonlyMap<string, unknown>): boolean {
+  const headed = values.get('headed')
+  const headless = values.get('headless')
+  if (headed !== undefined && headed === headless) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `--headed=${headed} and --headless=${headless} contradict each other. Give one of the two; without either the browser has no windows.`,
+    )
+  }
+  return headed === true || headless === false
 }
 
 function explicitSettings(values: ReadonlyMap<string, unknown>): RunConfig['explicit'] {

@@ -1,5 +1,5 @@
 /** What `rondo serve` was asked to do beside what `rondo run` knows: the notebook's own flags. */
-import { RondoError } from '@rondo/protocol'
+import { invariant, RondoError } from '@rondo/protocol'
 import { RUN_FLAGS, SERVE_ONLY_FLAGS } from './flags.ts'
 import { type ParsedRun, parseRun, type RunOptions } from './run-options.ts'
 import { splitArguments } from './split.ts'
@@ -25,9 +25,10 @@ export function parseServe(
   environment: Readonly<Record<string, string | undefined>>,
   defaultScript: string,
 ): ServeOptions {
-  const split = splitArguments(words, { ...RUN_FLAGS, ...SERVE_ONLY_FLAGS }, defaultScript)
-  const parsed: ParsedRun = parseRun(withoutServeFlags(words), environment, defaultScript)
-  if (parsed.help) throw new Error('invariant violation: help is answered before serve starts')
+  const command = 'rondo serve'
+  const split = splitArguments(words, { ...RUN_FLAGS, ...SERVE_ONLY_FLAGS }, { defaultScript, command })
+  const parsed: ParsedRun = parseRun(withoutServeFlags(words), environment, { defaultScript, command })
+  invariant(parsed.asks === null, 'help is answered before serve starts')
   return {
     run: parsed.options,
     importHosts: importHosts(split.values.get('allow-import') as string | undefined),

@@ -7,7 +7,7 @@ const split = (line: string, script?: string) =>
   splitArguments(
     line.split(' ').filter((word) => word !== ''),
     RUN_FLAGS,
-    script,
+    { defaultScript: script },
   )
 
 describe('splitting', () => {
@@ -37,11 +37,6 @@ describe('splitting', () => {
     expect(split('--devices -1 a.ts').values.get('devices')).toBe('-1')
   })
 
-  it('knows help before the script and leaves it to the script after it', () => {
-    expect(split('--help').help).toBe(true)
-    expect(split('a.ts --help')).toMatchObject({ help: false, scriptArgs: ['--help'] })
-  })
-
   it('falls back to the default script, with -- too', () => {
     expect(split('--devices 2', 'd.ts').script).toBe('d.ts')
     expect(split('-- --epochs 3', 'd.ts')).toMatchObject({ script: 'd.ts', scriptArgs: ['--epochs', '3'] })
@@ -53,6 +48,8 @@ describe('refusals', () => {
     ['--device 2 a.ts', /--device is not a flag.*Did you mean --devices\?.*after the script/s],
     ['-x a.ts', /-x is not a flag of rondo run/],
     ['--tpu-cores=8 a.ts', /no access to TPUs.*webgpu.*wasm/],
+    ['a.ts --tpu_cores 8', /no access to TPUs.*webgpu.*wasm.*write it after --/],
+    ['--xla a.ts', /no access to TPUs/],
     ['--accelerator tpu a.ts', /no access to TPUs/],
     ['--accelerator banana a.ts', /--accelerator=banana: allowed are auto, webgpu/],
     ['--strategy ddp_spawn a.ts', /--strategy=ddp_spawn: allowed are auto, ddp,/],

@@ -6,26 +6,34 @@
 import { RondoError } from '@rondo/protocol'
 import { type Flag, valueHint } from './flags.ts'
 
+/** Whoever writes this wants a TPU, wherever the word stands. */
+const TPU_FLAG = /^--?(tpu|xla)/i
+
 export interface SplitArguments {
   /** Last value given per flag, by dashed name; switches hold a boolean. */
   values: Map<string, string | number | boolean>
   script: string | undefined
   scriptArgs: string[]
-  help: boolean
+}
+
+export interface SplitOptions {
+  /** Used when no script is named. */
+  defaultScript?: string | undefined
+  /** How people called it; for messages. */
+  command?: string
 }
 
 /**
  * @param words everything after the command's name
  * @param flags the command's own flags by dashed name
- * @param defaultScript the script when none is named
  * @throws BAD_ARGUMENT for an unknown flag before the script and for a missing or unfit value
  */
 export function splitArguments(
   words: readonly string[],
   flags: Readonly<Record<string, Flag>>,
-  defaultScript?: string,
+  { defaultScript, command = 'rondo run' }: SplitOptions = {},
 ): SplitArguments {
-  const result: SplitArguments = { values: new Map(), script: undefined, scriptArgs: [], help: false }
+  const result: SplitArguments = { values: new Map(), script: undefined, scriptArgs: [] }
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at]!
     if (word === '--') {
@@ -44,11 +52,12 @@ export function splitArguments(
       if (own.inline === undefined) at += 1
       result.values.set(name, checked(name, flag, own.inline ?? words[at]))
     } else if (result.script !== undefined) {
+      if (TPU_FLAG.test(word)) throw tpuRefusal(word, ' If it is an option of the script, write it after --.')
       result.scriptArgs.push(word)
-    } else if (word === '--help' || word === '-h') {
-      result.help = true
+    } else if (word === '-h') {
+      result.values.set('help', true)
     } else if (word.startsWith('-') && word !== '-') {
-      throw unknownFlag(word, flags)
+      throw unknownFlag(word, flags, command)
     } else {
       result.script = word
     }
@@ -111,24 +120,24 @@ function checked(name: string, flag: Exclude<Flag, { kind: 'switch' }>, text: st
   }
 }
 
-function unknownFlag(word: string, flags: Readonly<Record<string, Flag>>): RondoError {
-  if (/^--?(tpu|xla)/i.test(word)) return tpuRefusal(word)
+function unknownFlag(word: string, flags: Readonly<Record<string, Flag>>, command: string): RondoError {
+  if (TPU_FLAG.test(word)) return tpuRefusal(word)
   const name = word.replace(/^-+/, '').replace(/=.*$/s, '').replaceAll('_', '-')
   const near = Object.keys(flags).filter((known) => distance(known, name) <= 2)
   const hint = near.length > 0 ? ` Did you mean --${near.join(' or --')}?` : ''
   return new RondoError(
     'BAD_ARGUMENT',
-    `${word} is not a flag of rondo run.${hint} Allowed are ${Object.keys(flags)
+    `${word} is not a flag of ${command}.${hint} Allowed are ${Object.keys(flags)
       .map((known) => `--${known}`)
       .join(', ')}. Put options of the script after the script.`,
   )
 }
 
 /** Browsers cannot reach TPUs, whatever name asks for one. */
-function tpuRefusal(given: string): RondoError {
+function tpuRefusal(given: string, hint = ''): RondoError {
   return new RondoError(
     'BAD_ARGUMENT',
-    `${given}: browsers have no access to TPUs. Use --accelerator webgpu, or --accelerator wasm on machines without a GPU.`,
+    `${given}: browsers have no access to TPUs. Use --accelerator webgpu, or --accelerator wasm on machines without a GPU.${hint}`,
   )
 }
 

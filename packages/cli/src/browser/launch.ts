@@ -51,6 +51,22 @@ export function browserFlags(options: Pick<LaunchOptions, 'softwareWebGpu'>, has
   return hasLinuxGpu ? [...FLAGS, ...LINUX_GPU_FLAGS] : [...FLAGS]
 }
 
+/** The command by which the browser would come up, as far as a person has a say in it. */
+export function browserCommand({ executablePath, headed, softwareWebGpu }: LaunchOptions): string[] {
+  const sandbox = runsAsRoot() ? ['--no-sandbox'] : []
+  return [
+    executablePath,
+    ...(headed ? [] : ['--headless']),
+    ...sandbox,
+    ...browserFlags({ softwareWebGpu }, hasLinuxGpu()),
+  ]
+}
+
+/** Chromium refuses its sandbox to root; everybody else keeps it. */
+function runsAsRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
 /** True on Linux machines with a device node of a graphics driver. */
 function hasLinuxGpu(): boolean {
   if (process.platform !== 'linux') return false
@@ -60,7 +76,6 @@ function hasLinuxGpu(): boolean {
 
 /** @throws NO_BROWSER when the program does not come up as a browser */
 export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBrowser> {
-  const isRoot = process.getuid?.() === 0
   let context: BrowserContext
   try {
     // A profile of its own rather than a private context: only there do tabs share files as memory.
@@ -68,8 +83,7 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
       executablePath: options.executablePath,
       headless: !options.headed,
       args: browserFlags(options, hasLinuxGpu()),
-      // Chromium refuses its sandbox to root; everybody else keeps it.
-      chromiumSandbox: !isRoot,
+      chromiumSandbox: !runsAsRoot(),
       timeout: LAUNCH_TIMEOUT_MS,
       handleSIGINT: false,
       handleSIGTERM: false,

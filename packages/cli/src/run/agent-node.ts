@@ -14,10 +14,11 @@ import { bundleScript } from '../assets/bundle.ts'
 import { createPageHandler } from '../http/handler.ts'
 import { DIST } from '../paths.ts'
 import { exitCodeOfRun } from '../process/exit-code.ts'
+import { RankLogs } from '../report/rank-logs.ts'
 import { RunView } from '../terminal/run-view.ts'
 import { stackMapper } from '../terminal/stack-map.ts'
 import { dial } from './dial.ts'
-import { followRun } from './follow.ts'
+import { followRun, type RunListener } from './follow.ts'
 import type { NodeCommand } from './main-node.ts'
 import { openTabs } from './node.ts'
 
@@ -70,9 +71,13 @@ export async function runAgentNode({
   const deadline = Date.now() + options.startTimeoutSeconds * 1000
   screen.line(`Waiting for the main node at ${main}`)
   const { client, admitted } = await retry(deadline, signal, main, async () => {
-    const dialled = await dial({ url: main, session: options.session, role: 'agent' }, signal)
+    const { session, token } = options
+    const dialled = await dial({ url: main, session, role: 'agent', ...(token === undefined ? {} : { token }) }, signal)
     try {
-      return { client: dialled, admitted: await dialled.request('agent:hello', hello) }
+      const admitted = await dialled.request('agent:hello', hello)
+      if (admitted.controlToken === null) return { client: dialled, admitted }
+      // Nobody would open the run in a session that this hello has just made on somebody else's server.
+      throw new RondoError('UNKNOWN_SESSION', `the server there has no session ${session}`)
     } catch (thrown) {
       dialled.close()
       throw thrown
@@ -84,8 +89,22 @@ export async function runAgentNode({
   const view = cleanup.add(new RunView({ screen, mapStack: stackMapper(bundle.map), debug: options.debug }), (opened) =>
     opened.close(),
   )
+  const logs =
+    options.logDir === undefined ? null : cleanup.add(new RankLogs(options.logDir), (opened) => opened.close())
+  const own = new Set<number>()
+  const listener: RunListener = {
+    state(run, serverTime) {
+      for (const seat of run.seats) if (seat.nodeId === nodeId) own.add(seat.rank)
+      view.state(run, serverTime)
+    },
+    event(rank, event) {
+      view.event(rank, event)
+      // The main node keeps those of all ranks.
+      if (event.kind === 'console' && own.has(rank)) logs?.write(rank, event)
+    },
+  }
   const followed = cleanup.add(
-    followRun(client, () => true, view, stoppable(client, signal)),
+    followRun(client, () => true, listener, stoppable(client, signal)),
     (opened) => opened.close(),
   )
   await openTabs({

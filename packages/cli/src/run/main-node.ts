@@ -4,8 +4,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { MAX_MEMBERS, type RunReport, toWireError, type WireError } from '@rondo/protocol'
+import { newSessionTokens } from '@rondo/signaling-server'
 import type { RunOptions } from '../args/run-options.ts'
 import { ensureAssets } from '../assets/build.ts'
 import { bundleScript } from '../assets/bundle.ts'
@@ -33,29 +34,30 @@ export interface NodeCommand {
   signal: AbortSignal
 }
 
-/** The script's Fabric wants another number of devices than were opened, and no flag says otherwise. */
-export interface WantsDevices {
-  devices: number
-}
+/** The script's Fabric wants more devices or nodes than there are, and no flag says otherwise. */
+export type WantsMore = { devices: number } | { numNodes: number }
 
-/** @returns the command's exit code, or how many devices to start anew with */
-export async function runMainNode(command: NodeCommand): Promise<number | WantsDevices> {
+/** @returns the command's exit code, or what to start anew with */
+export async function runMainNode(command: NodeCommand): Promise<number | WantsMore> {
   const { windows, options, script, screen, cleanup, signal } = command
   const say = (line: string): void => screen.line(line)
   const runs = new ServedRuns()
+  const fresh = newSessionTokens()
+  const tokens = { ...fresh, joinToken: options.token ?? fresh.joinToken }
   const isOpen = options.numNodes > 1 || options.invite
   const starting = startServer({
     host: isOpen ? '0.0.0.0' : '127.0.0.1',
     port: options.mainPort,
     mayMove: options.numNodes === 1 && !options.mainPortGiven,
     requestHandler: createPageHandler({ dist: DIST, source: { runs } }),
+    sessions: [{ name: options.session, offer: { script: basename(script), description: shownPath(script) }, tokens }],
+    requireToken: options.token !== undefined,
     say,
   })
   cleanup.add(starting, async (started) => (await started).close())
   const [server, bundle] = await Promise.all([starting, bundleScript(script), ensureAssets(signal, say)])
   signal.throwIfAborted()
   const origin = `http://localhost:${server.port}`
-  const tokens = await server.createSession(options.session, { script: bundle.name, description: shownPath(script) })
   if (options.invite) sayInvite(screen, { port: server.port, session: options.session, joinToken: tokens.joinToken })
 
   const runId = newRunId()
@@ -78,7 +80,7 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsD
     },
   })
 
-  let wanted = options.devices
+  let wanted: WantsMore | null = null
   const run = await openRecordedRun({
     client,
     config: runConfig(options, bundle, runId, server.port),
@@ -90,8 +92,8 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsD
     logDir: options.logDir,
     timeline: options.timeline,
     restartOn: (error) => {
-      wanted = missingDevices(error, options) ?? wanted
-      return wanted > options.devices
+      wanted = whatIsMissing(error, options)
+      return wanted !== null
     },
   })
   const tabs = openTabs({
@@ -108,15 +110,21 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsD
     await run.ended
     throw thrown
   })
-  return report === null ? { devices: wanted } : exitCode(report)
+  return report === null ? (wanted ?? 1) : exitCode(report)
 }
 
-/** Devices that `Fabric({ devices })` asks for beyond what was opened; null for every other failure. */
-function missingDevices(error: WireError, options: RunOptions): number | null {
+/** What `Fabric({ devices, numNodes })` asks for beyond what is there; null for every other failure. */
+export function whatIsMissing(
+  error: WireError,
+  options: Pick<RunOptions, 'explicit' | 'devices' | 'numNodes'>,
+): WantsMore | null {
   const { option, wanted } = error.details ?? {}
-  if (error.code !== 'NOT_ENOUGH_DEVICES' || option !== 'devices' || typeof wanted !== 'number') return null
-  const isOpen = !options.explicit.includes('devices') && options.numNodes === 1
-  return isOpen && wanted > options.devices && wanted <= MAX_MEMBERS ? wanted : null
+  if (error.code !== 'NOT_ENOUGH_DEVICES' || typeof wanted !== 'number' || wanted > MAX_MEMBERS) return null
+  if (options.numNodes > 1) return null
+  const isOpen = (name: 'devices' | 'numNodes'): boolean =>
+    option === name && !options.explicit.includes(name) && wanted > options[name]
+  if (isOpen('devices')) return { devices: wanted }
+  return isOpen('numNodes') ? { numNodes: wanted } : null
 }
 
 function exitCode(report: RunReport): number {

@@ -71,7 +71,7 @@ export async function openTabs({ windows, plan, options, screen, cleanup, onLost
     onLost: (localRank, how) => onLost(lost(`The tab of local rank ${localRank} ${how}`, plan)),
     onPageError: (localRank, message) => screen.line(color.yellow(`[tab ${localRank}] ${message}`)),
     onPageConsole: (localRank, text) => {
-      if (options.debug === 'detail') screen.line(color.dim(`[tab ${localRank}] ${text}`))
+      if (options.debug === 'detail') screen.debug(color.dim(`[tab ${localRank}] ${text}`))
     },
   })
 }

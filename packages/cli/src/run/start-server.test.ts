@@ -5,6 +5,7 @@ import type { SignalingServer } from '@rondo/signaling-server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { exitCodeOfError, exitCodeOfRun } from '../process/exit-code.ts'
 import { newRunId } from './config.ts'
+import { whatIsMissing } from './main-node.ts'
 import { probe, startServer } from './start-server.ts'
 import { joinUrl } from './tabs.ts'
 
@@ -79,6 +80,22 @@ it('names runs by time, and never twice', () => {
   const at = new Date(2026, 0, 2, 3, 4, 5)
   expect(newRunId(at)).toMatch(/^20260102-030405-[0-9a-z]{4}$/)
   expect(new Set(Array.from({ length: 50 }, () => newRunId(at))).size).toBeGreaterThan(45)
+})
+
+it('opens what the code asks for where no flag says how many, and nothing else', () => {
+  const error = (option: string, wanted: number) => ({
+    code: 'NOT_ENOUGH_DEVICES' as const,
+    name: 'RondoError',
+    message: 'm',
+    details: { option, wanted },
+  })
+  const unset = { explicit: [], devices: 1, numNodes: 1 }
+  expect(whatIsMissing(error('devices', 4), unset)).toEqual({ devices: 4 })
+  expect(whatIsMissing(error('numNodes', 2), unset)).toEqual({ numNodes: 2 })
+  expect(whatIsMissing(error('devices', 4), { ...unset, explicit: ['devices'] })).toBeNull()
+  expect(whatIsMissing(error('devices', 1), { ...unset, devices: 2 })).toBeNull()
+  expect(whatIsMissing(error('devices', 100_000), unset)).toBeNull()
+  expect(whatIsMissing({ code: 'SCRIPT_FAILED', name: 'E', message: 'm' }, unset)).toBeNull()
 })
 
 it('chooses the exit code', () => {

@@ -3,8 +3,14 @@
  * sessions and runs on it.
  */
 import type { RequestListener } from 'node:http'
+import { createServer } from 'node:net'
 import { RondoError } from '@rondo/protocol'
-import { createSignalingServer, type Health, type SignalingServer } from '@rondo/signaling-server'
+import {
+  createSignalingServer,
+  type Health,
+  type SignalingServer,
+  type SignalingServerOptions,
+} from '@rondo/signaling-server'
 
 /** Ports that are tried after the default one. */
 const NEXT_PORTS = 20
@@ -18,7 +24,10 @@ export interface ServerPlan {
   /** Take one of the next ports if another Rondo server has this one. */
   mayMove: boolean
   requestHandler: RequestListener
-  /** Only tests and benchmarks set it. */
+  /** There before the first agent can knock. */
+  sessions?: NonNullable<SignalingServerOptions['sessions']>
+  /** Refuse agents that bring no token, also those with the same script. */
+  requireToken?: boolean
   say: (line: string) => void
 }
 
@@ -28,7 +37,8 @@ export interface ServerPlan {
 export async function startServer(plan: ServerPlan): Promise<SignalingServer> {
   for (let port = plan.port; ; port += 1) {
     try {
-      const server = await createSignalingServer({ host: plan.host, port, requestHandler: plan.requestHandler })
+      const { host, requestHandler, sessions = [], requireToken = false } = plan
+      const server = await createSignalingServer({ host, port, requestHandler, sessions, requireToken })
       if (port !== plan.port) plan.say(`Port ${plan.port} belongs to another Rondo server; using ${server.port}.`)
       return server
     } catch (thrown) {
@@ -39,6 +49,27 @@ export async function startServer(plan: ServerPlan): Promise<SignalingServer> {
       throw busy(port, health)
     }
   }
+}
+
+/**
+ * The port that `startServer` would get, without keeping it.
+ * @throws PORT_IN_USE as `startServer`
+ */
+export async function portToUse(wanted: number, mayMove: boolean): Promise<number> {
+  for (let port = wanted; ; port += 1) {
+    if (await isFree(port)) return port
+    const health = await probe(port)
+    const another = port < Math.min(wanted + NEXT_PORTS, LAST_PORT)
+    if (!(mayMove && another && (health !== null || port !== wanted))) throw busy(port, health)
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** Asks a local port whether a Rondo server listens there. */

@@ -74,7 +74,7 @@ export class RunView {
       case 'metrics': {
         if (this.#options.debug === 'off') return
         const values = Object.entries(event.values).map(([name, value]) => `${name} ${metric(value)}`)
-        this.#screen.line(`${this.#prefix(rank)}${values.join(' · ')} (step ${event.step})`)
+        this.#screen.debug(`${this.#prefix(rank)}${values.join(' · ')} (step ${event.step})`)
         return
       }
       case 'done':
@@ -180,6 +180,10 @@ export class RunView {
   #onConsole(rank: number, level: Extract<RankEvent, { kind: 'console' }>['level'], text: string): void {
     if (level === 'debug' && this.#options.debug !== 'detail') return
     const paint = level === 'error' ? color.red : level === 'warn' ? color.yellow : (line: string) => line
-    for (const line of this.#options.mapStack(text).split('\n')) this.#screen.line(this.#prefix(rank) + paint(line))
+    for (const line of this.#options.mapStack(text).split('\n')) {
+      const shown = this.#prefix(rank) + paint(line)
+      if (level === 'debug') this.#screen.debug(shown)
+      else this.#screen.line(shown)
+    }
   }
 }

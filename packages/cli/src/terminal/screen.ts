@@ -2,6 +2,7 @@
  * The terminal as lines that stay and one status line below them that is redrawn. Without a terminal (a
  * file, a pipe) there is no status line. Not for: what to say (the other files of this folder).
  */
+import { appendFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 
 /** The part of a stream that is needed; tests bring their own. */
@@ -16,10 +17,13 @@ const CLEAR_LINE = '\r\u001B[2K'
 export class Screen {
   readonly interactive: boolean
   readonly #out: Out
+  readonly #debugFile: string | undefined
   #status = ''
 
-  constructor(out: Out = process.stdout) {
+  /** @param debugFile where lines go that only `--debug` asks for; the terminal without it */
+  constructor(out: Out = process.stdout, debugFile?: string) {
     this.#out = out
+    this.#debugFile = debugFile
     this.interactive = out.isTTY === true
   }
 
@@ -27,6 +31,12 @@ export class Screen {
   line(text = ''): void {
     if (this.#status === '') this.#out.write(`${text}\n`)
     else this.#out.write(`${CLEAR_LINE}${text}\n${this.#status}`)
+  }
+
+  /** Prints text that is only there because somebody debugs. */
+  debug(text: string): void {
+    if (this.#debugFile === undefined) this.line(text)
+    else appendFileSync(this.#debugFile, `${stripVTControlCharacters(text)}\n`)
   }
 
   /** Draws the status line, cut to the terminal's width; nothing happens without a terminal. */

@@ -53,10 +53,8 @@ export function debugFromVariables(environment: Environment): 'off' | 'info' | '
 
 /**
  * File for what only `--debug` tells, after NCCL_DEBUG_FILE: `%h` is the host's name, `%p` the number of this process.
- * Undefined where nothing is debugged.
  */
 export function debugFile(environment: Environment, host: string, pid: number): string | undefined {
-  if (debugFromVariables(environment) === 'off') return undefined
   return readVariable('NCCL_DEBUG_FILE', environment)?.replaceAll('%h', host).replaceAll('%p', String(pid))
 }
 

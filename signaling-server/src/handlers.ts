@@ -53,6 +53,10 @@ export function createHandlers(io: RondoServer, sessions: Sessions, fanOut: FanO
       const { session, connection } = requireAdmitted(socket)
       return sessions.openRun(session, connection, open)
     },
+    'run:grow': async (socket, grow) => {
+      const { session, connection } = requireAdmitted(socket)
+      return sessions.growRun(session, connection, grow)
+    },
     'run:request': async (socket, request) => {
       const { session } = requireAdmitted(socket)
       return sessions.requestRun(session, request, socket.id)

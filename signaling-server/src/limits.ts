@@ -106,6 +106,7 @@ export function budgetOf(
     case 'leave':
     case 'agent:hello':
     case 'run:open':
+    case 'run:grow':
     case 'run:request':
     case 'run:stop':
     case 'page:remove':

@@ -64,6 +64,7 @@ export {
   type RankEventMessage,
   type Relay,
   type RunCommand,
+  type RunGrow,
   type RunOpen,
   type RunRequest,
   type RunStart,

@@ -101,6 +101,17 @@ export const RunOpenSchema = v.object({
 })
 export type RunOpen = v.InferOutput<typeof RunOpenSchema>
 
+/**
+ * A controller gives a growable run that goes on more seats: the ranks that are there keep theirs and what they did, and
+ * are started again as part of the larger world, a generation later.
+ */
+export const RunGrowSchema = v.object({
+  runId: IdSchema,
+  /** Slots of node k from now on, in node-rank order. */
+  nodes: v.pipe(v.array(CountSchema), v.minLength(1), v.maxLength(MAX_MEMBERS)),
+})
+export type RunGrow = v.InferOutput<typeof RunGrowSchema>
+
 /** A page's Start button: asks whoever controls the session to open a run with what is here. */
 export const RunRequestSchema = v.object({
   args: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(256))),
@@ -142,6 +153,7 @@ export const CLIENT_MESSAGES = {
   relay: RelaySchema,
   'rank:event': RankEventMessageSchema,
   'run:open': RunOpenSchema,
+  'run:grow': RunGrowSchema,
   'run:request': RunRequestSchema,
   'run:stop': RunStopSchema,
   'run:command': RunCommandSchema,
@@ -198,6 +210,7 @@ export interface AckValues {
   relay: null
   'rank:event': null
   'run:open': { run: RunState }
+  'run:grow': { run: RunState }
   'run:request': null
   'run:stop': null
   /** Every page that runs one of the ranks has the command. */

@@ -59,6 +59,8 @@ export const RunConfigSchema = v.object({
   startTimeoutSeconds: v.pipe(Finite, v.minValue(1)),
   stepTimeoutSeconds: v.pipe(Finite, v.minValue(1)),
   debug: v.picklist(DEBUG_LEVELS),
+  /** `rondo exec`: the run begins as one rank, and `fabric.launch()` may ask the controller for the others; absent: no. */
+  growable: v.optional(v.boolean()),
   /** Whether ranks tell what they do when; absent: no. */
   timeline: v.optional(v.boolean()),
   /** MASTER_ADDR, PL_GLOBAL_SEED … forwarded from the terminal; rank variables are added per rank. */

@@ -13,7 +13,7 @@ import {
 import type { Effect } from './effects.ts'
 import { requireOwnSeat, requireRun } from './ownership.ts'
 import type { Connection, SessionRecord } from './record.ts'
-import { endRun } from './runs.ts'
+import { endRun, isActive } from './runs.ts'
 
 /** Milliseconds that a second-hand error waits for its cause; with the heartbeat still below the 5 s promise. */
 const SECOND_HAND_WAIT_MS = 1_000
@@ -27,7 +27,8 @@ export function rankEvent(
 ): Effect[] {
   const seat = requireOwnSeat(record, connection, message)
   const run = requireRun(record, message)
-  if (run.status === 'waiting') {
+  // A run that grows waits too, but its first ranks have much to tell.
+  if (run.status === 'waiting' && seat.state === 'waiting') {
     throw new RondoError('UNKNOWN_RUN', `Run ${run.runId} has not started. Send rank events after run:start.`)
   }
   seat.lastSeen = now
@@ -54,6 +55,7 @@ export function rankEvent(
       return [fanOut]
     case 'done':
       seat.state = 'done'
+      if (run.status === 'waiting') return [fanOut, ...endedWhileGrowing(record, run, rank, now)]
       return [fanOut, { kind: 'snapshot', urgent: false }, ...whenAllReady(run), ...whenAllEnded(record, run, now)]
     case 'error':
       seat.state = 'failed'
@@ -71,7 +73,7 @@ export function expireSuspicion(record: SessionRecord, now: number): Effect[] {
 }
 
 function judge(record: SessionRecord, run: RunState, reporter: number, error: WireError, now: number): Effect[] {
-  if (run.status !== 'running') return []
+  if (!isActive(run)) return []
   if (!isSecondHandCode(error.code) && error.rank === reporter) {
     return endRun(record, run, { status: 'failed', reason: error.message, error }, now)
   }
@@ -95,6 +97,17 @@ function whenAllEnded(record: SessionRecord, run: RunState, now: number): Effect
   run.status = 'done'
   run.endedAt = now
   return [{ kind: 'snapshot', urgent: true }]
+}
+
+/** Nobody would be there to meet the ranks that are on their way. */
+function endedWhileGrowing(record: SessionRecord, run: RunState, rank: number, now: number): Effect[] {
+  const error: WireError = {
+    code: 'SCRIPT_FAILED',
+    name: 'RondoError',
+    message: `The script of rank ${rank} ended while the ranks that it launched were still opening. Write await before fabric.launch().`,
+    rank,
+  }
+  return endRun(record, run, { status: 'failed', reason: error.message, error }, now)
 }
 
 /** An error event with the rank and node that met it; news of another rank's end keeps the name of that rank. */

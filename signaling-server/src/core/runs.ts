@@ -120,7 +120,7 @@ function startRun(record: SessionRecord, run: RunState, now: number): Effect[] {
   record.generation++
   run.generation = record.generation
   run.status = 'running'
-  run.startedAt = now
+  run.startedAt ??= now
   for (const seat of run.seats) seat.state = 'starting'
   const effects: Effect[] = [
     { kind: 'snapshot', urgent: true },
@@ -190,14 +190,15 @@ export function loseSeats(
   now: number,
 ): Effect[] {
   const { run } = record
-  if (run === null || run.status === 'waiting') return []
+  if (run === null) return []
+  // In a run that waits only ranks are held that it grows around.
   const held = (seat: Seat) => seat.state === 'starting' || seat.state === 'running'
   const lost = run.seats.filter((seat) => seat.memberId !== null && gone.includes(seat.memberId) && held(seat))
   for (const seat of lost) {
     seat.state = 'lost'
     seat.lastSeen = seenAt
   }
-  if (lost.length === 0 || run.status !== 'running') return []
+  if (lost.length === 0 || !isActive(run)) return []
   const error = ranksLost(record, lost, why, now)
   const { suspicion } = record
   if (suspicion !== null) error.details = { ...error.details, reportedFirst: suspicion.message }

@@ -13,6 +13,7 @@ import {
   type RankEventMessage,
   RondoError,
   type RunCommand,
+  type RunGrow,
   type RunOpen,
   type RunRequest,
   type RunStop,
@@ -24,6 +25,7 @@ import { admitWithoutToken, hello } from './agents.ts'
 import { type CommandTarget, commandTargets } from './commands.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Effect } from './effects.ts'
+import { growRun } from './growth.ts'
 import { connect, disconnect, join, release, removePage, requireRoom } from './membership.ts'
 import { type RankAddress, requireOwnSeat, requirePeer } from './ownership.ts'
 import { expireSuspicion, rankEvent } from './rank-events.ts'
@@ -187,6 +189,13 @@ export class Sessions {
   openRun(name: string, connection: Connection, open: RunOpen): Promise<AckValues['run:open']> {
     return this.#change(name, (record) => {
       const { run, effects } = openRun(record, connection, open, Date.now())
+      return { value: { run }, effects }
+    })
+  }
+
+  growRun(name: string, connection: Connection, grow: RunGrow): Promise<AckValues['run:grow']> {
+    return this.#change(name, (record) => {
+      const { run, effects } = growRun(record, connection, grow, Date.now())
       return { value: { run }, effects }
     })
   }

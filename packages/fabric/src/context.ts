@@ -31,6 +31,10 @@ export interface RunFiles {
   read(name: string): Promise<Uint8Array<ArrayBuffer>>
   /** Removes a checkpoint (`*.ckpt`); absent where files stay. */
   remove?(name: string): Promise<void>
+  /** Names of the files and folders in a folder ('' for the run's own); empty where it is not there. */
+  list?(folder: string): Promise<string[]>
+  /** Makes `name` another name of the file `target`, which is there; in the place of whatever `name` was. */
+  link?(name: string, target: string): Promise<void>
 }
 
 /**

@@ -97,6 +97,7 @@ export {
   F1Score,
   GradientAccumulationScheduler,
   type HistoryRow,
+  LambdaCallback,
   LearningRateMonitor,
   type LogOptions,
   type LrSchedulerConfig,

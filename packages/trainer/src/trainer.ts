@@ -14,6 +14,7 @@ import { emptyBoard, type HistoryRow, type MetricBoard, type Metrics } from './l
 import { fromValues, type Prediction } from './loops/prediction.ts'
 import { runVerb } from './loops/verbs.ts'
 import { RondoModule } from './module/module.ts'
+import type { ConfiguredOptimizer } from './module/optimizer-config.ts'
 import { withDefaults } from './options/environment.ts'
 import { checkFabricArguments, fabricOptionsOf } from './options/fabric-options.ts'
 import { readArgs } from './options/from-args.ts'
@@ -21,7 +22,7 @@ import { type ResolvedTrainerOptions, readTrainerOptions, type TrainerOptions } 
 import type { Run } from './run.ts'
 import { checkpointFiles, encodeCheckpoint } from './state/checkpoint.ts'
 import type { FitProgress } from './state/progress.ts'
-import { captureState } from './state/state.ts'
+import { captureCheckpoint } from './state/state.ts'
 
 /** Trainers at work in this realm, for whoever has to stop them all. */
 const working = new Set<Trainer>()
@@ -50,6 +51,8 @@ export class Trainer {
   sanityChecking = false
   /** The optimizers of the last fit, with their state. */
   optimizers: Optimizer[] = []
+  /** What the schedule of each optimizer counts; null for one without. */
+  scheduleIntervals: Array<'epoch' | 'step' | null> = []
   /** The module of the last fit. */
   module: RondoModule | null = null
   board: MetricBoard = emptyBoard()
@@ -180,7 +183,7 @@ export class Trainer {
     await this.run?.syncWeights()
     const random = await this.gather(this.randomInGroup === undefined ? randomState() : this.randomInGroup)
     if (group.rank === 0) {
-      const state = await captureState(this, module, { optimizers: !weightsOnly, random })
+      const state = await captureCheckpoint(this, module, { optimizers: !weightsOnly, random })
       await this.files.write(path, encodeCheckpoint(state, weightsOnly))
     }
     if (group.worldSize > 1) await group.barrier('checkpoint', { signal })
@@ -196,10 +199,10 @@ export class Trainer {
     }
   }
 
-  /** Every rank's value, by rank. Collective. */
-  async gather<T>(value: T): Promise<T[]> {
+  /** Every rank's value, by rank; errors and the flight recorder say `name`. Collective. */
+  async gather<T>(value: T, name = 'gather'): Promise<T[]> {
     const { group, signal } = this.ranks
-    return group.worldSize === 1 ? [value] : group.allGatherObject(value, { name: 'gather', signal })
+    return group.worldSize === 1 ? [value] : group.allGatherObject(value, { name, signal })
   }
 
   /** What `decide` gives on rank 0, on every rank. Collective. */
@@ -216,10 +219,11 @@ export class Trainer {
   }
 
   /** Keeps the optimizers of a fit, and frees the last one's state if nobody else holds them. */
-  takeOptimizers(taken: ReadonlyArray<{ optimizer: Optimizer; adopted: boolean }>): void {
+  takeOptimizers(taken: readonly ConfiguredOptimizer[]): void {
     for (const own of this.ownOptimizers) own.dispose()
     this.ownOptimizers = taken.flatMap(({ optimizer, adopted }) => (adopted ? [optimizer] : []))
     this.optimizers = taken.map(({ optimizer }) => optimizer)
+    this.scheduleIntervals = taken.map(({ schedule }) => schedule?.interval ?? null)
   }
 
   /** Ties the trainer to the run under way. */

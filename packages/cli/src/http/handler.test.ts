@@ -1,5 +1,14 @@
 /** The page server on a real port: isolation headers, uploads with their bounds and refusals, data in ranges. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -113,6 +122,30 @@ describe('files of a run', () => {
     expect((await fetch(`${main}/runs/r1/files/deep/model.safetensors`)).status).toBe(403)
     expect((await fetch(`${main}/runs/r1/files/deep/model.safetensors?token=${TOKEN}`)).status).toBe(200)
     expect(existsSync(join(folder, 'x'))).toBe(false)
+  })
+
+  it('lists a folder, and makes one file another name of another, through an agent too', async () => {
+    const headers = { 'x-rondo-token': TOKEN }
+    const list = async (name: string, given: Record<string, string> = headers) =>
+      fetch(`${agent}/runs/r1/files/${name}`, { headers: given })
+    const link = (name: string, target: string) =>
+      fetch(`${agent}/runs/r1/files/${name}`, { method: 'PUT', headers: { ...headers, 'x-rondo-link': target } })
+    await put(main, 'deep/kept/a.ckpt', 'first')
+    await put(main, 'deep/kept/b.ckpt', 'second')
+    expect((await link('deep/kept/last.ckpt', 'deep/kept/a.ckpt')).status).toBe(204)
+    expect((await link('deep/kept/last.ckpt', 'deep/kept/b.ckpt')).status).toBe(204)
+    expect(readFileSync(join(folder, 'deep/kept/last.ckpt'), 'utf8')).toBe('second')
+    expect(readlinkSync(join(folder, 'deep/kept/last.ckpt'))).toBe('b.ckpt')
+    expect(await (await list('deep/kept/')).json()).toEqual(['a.ckpt', 'b.ckpt', 'last.ckpt'])
+    expect(await (await list('nowhere/')).json()).toEqual([])
+    expect((await list('')).status).toBe(200)
+    expect((await list('deep/kept/', {})).status).toBe(403)
+    expect((await list('..%2f')).status).toBeGreaterThanOrEqual(400)
+    for (const target of ['../../secret', 'deep/kept/none.ckpt', 'deep/kept']) {
+      expect((await link('deep/kept/x.ckpt', target)).status).toBe(404)
+    }
+    await put(main, 'deep/kept/last.ckpt', 'own')
+    expect(readFileSync(join(folder, 'deep/kept/b.ckpt'), 'utf8')).toBe('second')
   })
 
   it.each(['..', '../secret', '..%2f..%2fsecret', 'a/../../../secret', '.hidden', 'a//b', 'a%00b', '%2e%2e/x'])(

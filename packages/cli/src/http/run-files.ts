@@ -5,9 +5,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { dirname, extname, join } from 'node:path'
+import { dirname, extname, join, relative } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MAX_UPLOAD_BYTES } from '@rondo/protocol'
@@ -65,6 +65,7 @@ export async function serveRun(
     return gone === null ? reply(response, 400, BAD_NAME) : removeFile(run, gone, name, response)
   }
   if (!tokenFits(run, token)) return reply(response, 403, 'The token of this session is missing or wrong.')
+  if (request.method === 'GET' && (name === '' || name.endsWith('/'))) return listFolder(run, name, response)
   const file = pathInRun(run, name)
   if (file === null) {
     return reply(response, 400, BAD_NAME)
@@ -74,7 +75,43 @@ export async function serveRun(
   }
   if (request.method !== 'PUT') return reply(response, 405, 'Files take GET, PUT and DELETE.')
   if (isReserved(name)) return reply(response, 409, `${name} is written by Rondo itself; choose another name.`)
+  const target = request.headers['x-rondo-link']
+  if (target !== undefined) return linkFile(run, file, String(target), request, response)
   return storeFile(run, file, maxBytes, request, response)
+}
+
+/** Names in a folder as a JSON list, what is still being uploaded aside; empty where there is no folder. */
+async function listFolder(run: ServedRun, name: string, response: ServerResponse): Promise<void> {
+  const folder = name === '' ? run.folder : pathInRun(run, name.slice(0, -1))
+  if (folder === null) return reply(response, 400, BAD_NAME)
+  const names = await readdir(folder).catch(() => [] as string[])
+  const shown = names.filter((entry) => !entry.startsWith('.')).sort()
+  response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' })
+  response.end(JSON.stringify(shown))
+}
+
+/** Makes `file` a link to another file of the run, in one step. */
+async function linkFile(
+  run: ServedRun,
+  file: string,
+  target: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  request.resume()
+  const path = pathInRun(run, target)
+  const stats = path === null ? null : await stat(path).catch(() => null)
+  if (path === null || !stats?.isFile()) return reply(response, 404, `This run has no file ${target.slice(0, 200)}.`)
+  const partial = join(run.folder, `.upload-${randomUUID()}`)
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await symlink(relative(dirname(file), path), partial)
+    await rename(partial, file)
+    response.writeHead(204).end()
+  } catch (thrown) {
+    await rm(partial, { force: true })
+    reply(response, 507, `The link could not be made: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  }
 }
 
 const REFUSALS = {

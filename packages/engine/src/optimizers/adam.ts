@@ -40,7 +40,7 @@ export class Adam extends Optimizer {
   private beta1: number
   private readonly beta2: number
   private readonly epsilon: number
-  private readonly weightDecay: number
+  readonly weightDecay: number
 
   constructor(options: AdamOptions = {}, kind: 'adam' | 'adamw' = 'adam') {
     super(options.learningRate ?? DEFAULTS.learningRate)

@@ -70,6 +70,9 @@ export abstract class Optimizer implements FusedRule {
   abstract set momentum(value: number)
 
   /** What is saved beside the state, apart from kind and learning rate. */
+  /** λ, as it was made with. */
+  abstract readonly weightDecay: number
+
   protected abstract hyperparameters(): Hyperparameters
   abstract readonly formula: Formula
   abstract scalars(step: number): number[]

@@ -34,7 +34,7 @@ export class RmsProp extends Optimizer {
   private mu: number
   private readonly epsilon: number
   private readonly centered: boolean
-  private readonly weightDecay: number
+  readonly weightDecay: number
   private readonly variant: 'torch' | 'tfjs'
 
   constructor(options: RmsPropOptions = {}) {

@@ -24,7 +24,7 @@ export class Sgd extends Optimizer {
   protected readonly slotNames: readonly string[]
   private mu: number
   private readonly nesterov: boolean
-  private readonly weightDecay: number
+  readonly weightDecay: number
 
   constructor({ learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions) {
     super(learningRate)

@@ -11,8 +11,9 @@ const TRANSFER_TIMEOUT_MS = 300_000
 const HTTP_NOT_FOUND = 404
 
 export function httpRunFiles(options: { origin: string; runId: string; token: string; signal: AbortSignal }): RunFiles {
+  // A name that ends in a slash is a folder, and the empty one the run's.
   const urlOf = (name: string): string => {
-    if (!FILE_NAME.test(name)) {
+    if (name !== '' && !FILE_NAME.test(name.replace(/\/$/, ''))) {
       throw new RondoError(
         'BAD_ARGUMENT',
         `File name ${JSON.stringify(name)} is not allowed; a name is relative to the run's folder, made of letters, digits, "." "_" "=" "-" and "/". Use one like "checkpoints/last.safetensors".`,
@@ -22,7 +23,7 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
   }
   const request = async (name: string, init: RequestInit): Promise<Response> => {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TRANSFER_TIMEOUT_MS)])
-    const headers = { 'x-rondo-token': options.token }
+    const headers = { 'x-rondo-token': options.token, ...(init.headers as Record<string, string> | undefined) }
     let response: Response
     try {
       response = await fetch(urlOf(name), { ...init, headers, signal, cache: 'no-store' })
@@ -54,6 +55,13 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
     },
     async remove(name) {
       await request(name, { method: 'DELETE' })
+    },
+    async list(folder) {
+      const response = await request(folder === '' ? '' : `${folder}/`, { method: 'GET' })
+      return (await response.json()) as string[]
+    },
+    async link(name, target) {
+      await request(name, { method: 'PUT', headers: { 'x-rondo-link': target } })
     },
     async read(name) {
       return new Uint8Array(await (await request(name, { method: 'GET' })).arrayBuffer())

@@ -118,5 +118,18 @@ export function memoryFiles(files = new Map<string, Uint8Array<ArrayBuffer>>()):
       if (!bytes) throw new Error(`no file ${name}`)
       return bytes
     },
+    async remove(name) {
+      files.delete(name)
+    },
+    async list(folder) {
+      const prefix = folder === '' ? '' : `${folder}/`
+      const below = [...files.keys()].filter((name) => name.startsWith(prefix))
+      return [...new Set(below.map((name) => name.slice(prefix.length).split('/')[0] as string))]
+    },
+    async link(name, target) {
+      const bytes = files.get(target)
+      if (!bytes) throw new Error(`no file ${target}`)
+      files.set(name, bytes)
+    },
   }
 }

@@ -1,10 +1,13 @@
 /**
  * The base of callbacks: hooks around training, each optional, and state that comes back from ranks and is kept in
  * checkpoints. A plain object with some of these methods serves as well. Names are those of Lightning's `Callback`.
+ * Hooks run on every rank in the same order, and may be async; each is awaited before training goes on.
  */
+import type { tf } from '@rondo/engine'
 import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
 import type { RondoModule } from '../module/module.ts'
 import { assignPlainFields, plainFields } from '../state/plain.ts'
+import type { TrainerState } from '../state/state.ts'
 import type { Trainer } from '../trainer.ts'
 
 export class Callback {
@@ -32,6 +35,11 @@ export class Callback {
   onPredictEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
   onPredictEpochStart?(trainer: Trainer, module: RondoModule): Awaitable<void>
   onPredictEpochEnd?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  /**
+   * The loss is there and gradients are not. Synchronous: TensorFlow.js records operations only while a function runs.
+   * @param loss a scalar tensor, to be looked at and not disposed of
+   */
+  onBeforeBackward?(trainer: Trainer, module: RondoModule, loss: tf.Scalar): void
   onBeforeZeroGrad?(trainer: Trainer, module: RondoModule): Awaitable<void>
   onAfterBackward?(trainer: Trainer, module: RondoModule): Awaitable<void>
   onBeforeOptimizerStep?(trainer: Trainer, module: RondoModule): Awaitable<void>
@@ -89,6 +97,16 @@ export class Callback {
     batchIndex: number,
     loaderIndex: number,
   ): Awaitable<void>
+
+  /** A checkpoint is about to be written, on rank 0; plain data may be put into `checkpoint.extra`. */
+  onSaveCheckpoint?(trainer: Trainer, module: RondoModule, checkpoint: TrainerState): Awaitable<void>
+  /** A fit goes on from a checkpoint, on every rank; `checkpoint.extra` has what was put there. */
+  onLoadCheckpoint?(trainer: Trainer, module: RondoModule, checkpoint: TrainerState): Awaitable<void>
+
+  /** Under what its state is kept in a checkpoint; default the class's name. Two of one class may tell themselves apart. */
+  get stateKey(): string {
+    return this.constructor.name
+  }
 
   /**
    * What has to survive: plain data. By default all fields that are numbers, texts, booleans, typed arrays, or arrays

@@ -1,14 +1,12 @@
-/** Early stopping, checkpoints, learning rates: decisions, names, refusals; one decision for all ranks. */
+/** Early stopping, learning rates, hooks: decisions and refusals; one decision for all ranks. */
 import { adam, tf } from '@rondo/engine'
 import { describe, expect, it, vi } from 'vitest'
 import { Line, lineLoader, onRanks } from '../testing/line.ts'
 import { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
-import { checkpointName, freeName } from './checkpoint-name.ts'
 import { EarlyStopping, type EarlyStoppingOptions } from './early-stopping.ts'
+import { LambdaCallback } from './lambda-callback.ts'
 import { LearningRateMonitor } from './learning-rate-monitor.ts'
-import { ModelCheckpoint } from './model-checkpoint.ts'
-import type { ModelCheckpointOptions } from './model-checkpoint-options.ts'
 
 /** Validation gives these values, one an epoch; on other ranks than 0 those of `others`. */
 class Scripted extends Line {
@@ -82,102 +80,6 @@ describe('EarlyStopping', () => {
   })
 })
 
-describe('ModelCheckpoint', () => {
-  const fitted = (values: number[], options: ModelCheckpointOptions, ranks = 1) => {
-    const removed: string[] = []
-    return onRanks(
-      ranks,
-      async (trainer, rank) => {
-        const checkpoint = new ModelCheckpoint({ monitor: 'score', ...options })
-        trainer.callbacks.push(checkpoint)
-        const module = new Scripted(values)
-        rank.context.files.remove = async (name) => void removed.push(name)
-        await trainer.fit(module, lineLoader(8), lineLoader(4))
-        return { checkpoint, trainer, module, removed }
-      },
-      { maxEpochs: values.length, enableCheckpointing: true },
-    )
-  }
-
-  it('names files by template', () => {
-    const values = { epoch: 2, step: 40, val_loss: 0.3249, 'val/acc': 0.5 }
-    expect(checkpointName('{epoch:02d}-{val_loss:.2f}', values, true)).toBe('epoch=02-val_loss=0.32')
-    expect(checkpointName('{epoch:02d}-{val_loss:.2f}', values, false)).toBe('02-0.32')
-    expect(checkpointName('{epoch}-{step}', values, true)).toBe('epoch=2-step=40')
-    expect(checkpointName('best {missing:.1e}', values, true)).toBe('best_missing=0.0e_0')
-    expect(freeName('a', (name) => ['a', 'a-v1'].includes(name))).toBe('a-v2')
-  })
-
-  it('keeps the k best, NaN being the worst, and knows the last', async () => {
-    const values = [3, Number.NaN, 1, 2, 5]
-    const results = await fitted(values, { saveTopK: 2, saveLast: true, filename: '{epoch}-{score:.1f}' }, 2)
-    expect(results[0]?.removed).toEqual(['checkpoints/epoch=1-score=NaN.ckpt', 'checkpoints/epoch=0-score=3.0.ckpt'])
-    for (const { checkpoint } of results) {
-      expect(checkpoint.bestKModels).toEqual({
-        'checkpoints/epoch=2-score=1.0.ckpt': 1,
-        'checkpoints/epoch=3-score=2.0.ckpt': 2,
-      })
-      expect(checkpoint).toMatchObject({
-        bestModelPath: 'checkpoints/epoch=2-score=1.0.ckpt',
-        bestModelScore: 1,
-        lastModelPath: 'checkpoints/last.ckpt',
-      })
-    }
-  })
-
-  it('keeps all with saveTopK −1, none with 0, and the newest without monitor', async () => {
-    const [all] = await fitted([2, 3, 1], { saveTopK: -1 })
-    expect(Object.keys(all?.checkpoint.bestKModels ?? {})).toHaveLength(3)
-    const [none] = await fitted([2, 3, 1], { saveTopK: 0 })
-    expect(none?.checkpoint.bestModelPath).toBe('')
-    const [newest] = await fitted([2, 3, 1], { monitor: undefined } as never)
-    expect(newest?.checkpoint.bestModelPath).toBe('checkpoints/epoch=2-step=6.ckpt')
-    const [steps] = await fitted([2, 3], {
-      monitor: 'train_loss',
-      everyNTrainSteps: 1,
-      saveTopK: -1,
-      filename: '{step}',
-    })
-    expect(Object.keys(steps?.checkpoint.bestKModels ?? {})).toHaveLength(4)
-  })
-
-  it('saves what test can load again: the best weights, not the last', async () => {
-    const results = await fitted([1, 2, 3], { filename: 'best' }, 2)
-    const { checkpoint, trainer, module } = results[0] as (typeof results)[number]
-    expect(checkpoint.bestModelPath).toBe('checkpoints/best.ckpt')
-    const after = module.weights()
-    const tested = await Promise.all(
-      results.map((result) => result.trainer.test(result.module, lineLoader(8), { ckptPath: 'best' })),
-    )
-    expect(tested[0]).toEqual(tested[1])
-    expect(module.weights()).not.toEqual(after)
-    expect(results[1]?.module.weights()).toEqual(module.weights())
-    const both = await Promise.allSettled(
-      results.map((result) => result.trainer.test(result.module, lineLoader(8), { ckptPath: 'last' })),
-    )
-    for (const outcome of both) expect(String((outcome as PromiseRejectedResult).reason)).toMatch(/saveLast: true/)
-    expect(trainer.checkpointCallback).toBe(checkpoint)
-  })
-
-  it.each<[RegExp, ModelCheckpointOptions]>([
-    [/saveTopK: -2/, { saveTopK: -2 }],
-    [/everyNEpochs: -1/, { everyNEpochs: -1 }],
-    [/one of the two/, { everyNTrainSteps: 2, everyNEpochs: 1 }],
-    [/Set monitor/, { saveTopK: 3 }],
-    [/"min" and "max"/, { mode: 'low' as never }],
-    [/trainTimeInterval is not part/, { trainTimeInterval: 5 } as never],
-    [/no links/, { saveLast: 'link' as never }],
-  ])('refuses %s', (message, options) => {
-    expect(() => new ModelCheckpoint(options)).toThrow(message)
-  })
-
-  it('refuses a monitored value that is absent after validation, and a trainer that may not save', async () => {
-    await expect(fitted([1], { monitor: 'nothing' })).rejects.toThrow(/Present are/)
-    const callbacks = new ModelCheckpoint()
-    expect(() => new Trainer({ enableCheckpointing: false, callbacks })).toThrow(/enableCheckpointing/)
-  })
-})
-
 describe('LearningRateMonitor', () => {
   class Scheduled extends Line {
     interval: 'step' | 'epoch' = 'epoch'
@@ -210,7 +112,9 @@ describe('LearningRateMonitor', () => {
       callbacks: new LearningRateMonitor(),
     })
     await expect(fit).rejects.toThrow(/logger: false/)
-    expect(() => new LearningRateMonitor({ logMomentum: true } as never)).toThrow(/logMomentum/)
+    expect(() => new LearningRateMonitor({ logMomentum: 1 as never })).toThrow(/logMomentum.*true or false/)
+    expect(() => new LearningRateMonitor({ interval: 'step' } as never)).toThrow(/loggingInterval/)
+    expect(() => new LearningRateMonitor({ loggingInterval: 'batch' as never })).toThrow(/"step", "epoch" and null/)
   })
 })
 
@@ -226,7 +130,83 @@ describe('callbacks in general', () => {
     expect(seen).toEqual([0, 1])
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('onTrainStart'))
     warn.mockRestore()
-    expect(() => new Trainer({ callbacks: Callback as never })).toThrow(/new EarlyStopping/)
+    expect(() => new Trainer({ callbacks: Callback as never })).toThrow(/class or function/)
+  })
+
+  it('are warned about, once, where a method looks like a hook and is none', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    class Misspelt extends Callback {
+      onTrainEpochEnds(): void {}
+      on_validation_end(): void {}
+      onlyMine(): void {}
+    }
+    class Net extends Line {
+      onTrainingStart(): void {}
+    }
+    const callbacks = new Misspelt()
+    await onRanks(2, (trainer) => trainer.fit(new Net(), lineLoader(8)), { maxEpochs: 2, callbacks })
+    const lines = warn.mock.calls.map(([line]) => String(line)).sort()
+    expect(lines).toEqual([
+      expect.stringMatching(/^Misspelt\.onTrainEpochEnds looks like a hook.*Did you mean onTrainEpochEnd\?$/),
+      expect.stringMatching(/^Misspelt\.on_validation_end.*Did you mean onValidationEnd\?$/),
+      expect.stringMatching(/^Net\.onTrainingStart.*Did you mean onTrain(Start|End)\?$/),
+    ])
+    warn.mockRestore()
+  })
+
+  it('may be functions alone: LambdaCallback', async () => {
+    const seen: string[] = []
+    const callbacks = new LambdaCallback({
+      onTrainStart: async (trainer) => void seen.push(`start ${trainer.worldSize}`),
+      onTrainEpochEnd: (_, module) => void seen.push(module.constructor.name),
+    })
+    await onRanks(1, (trainer) => trainer.fit(new Line(), lineLoader(4)), { callbacks })
+    expect(seen).toEqual(['start 1', 'Line'])
+    expect(() => new LambdaCallback({ onEpochEnd: () => {} } as never)).toThrow(
+      /onEpochEnd.*no such hook.*onTrainEpochEnd/,
+    )
+    expect(() => new LambdaCallback({ onTrainEnd: 3 as never })).toThrow(/a function/)
+  })
+
+  it('may put data of their own into checkpoints, and get it back', async () => {
+    const lost: unknown[] = []
+    class Own extends Callback {
+      seen = Float32Array.of(0.1, Number.NaN)
+      override onSaveCheckpoint(
+        _trainer: Trainer,
+        _module: unknown,
+        checkpoint: { extra: Record<string, unknown> },
+      ): void {
+        checkpoint.extra['mine'] = { list: [1, 2], raw: Int32Array.of(7) }
+      }
+      override onLoadCheckpoint(
+        _trainer: Trainer,
+        _module: unknown,
+        { extra }: { extra: Record<string, unknown> },
+      ): void {
+        lost.push(extra['mine'], this.seen)
+      }
+    }
+    class Net extends Line {
+      override onSaveCheckpoint(checkpoint: { extra: Record<string, unknown> }): void {
+        checkpoint.extra['net'] = 1
+      }
+      override onLoadCheckpoint({ extra }: { extra: Record<string, unknown> }): void {
+        lost.push(extra['net'])
+      }
+    }
+    await onRanks(
+      1,
+      async (trainer, { context }) => {
+        await trainer.fit(new Net(), lineLoader(4))
+        await trainer.saveCheckpoint('own.ckpt')
+        const again = new Trainer({ maxEpochs: 2, enableModelSummary: false, callbacks: new Own() })
+        again.context = context
+        await again.fit(new Net(), lineLoader(4), { ckptPath: 'own.ckpt' })
+      },
+      { callbacks: new Own() },
+    )
+    expect(lost).toEqual([1, { list: [1, 2], raw: Int32Array.of(7) }, Float32Array.of(0.1, Number.NaN)])
   })
 
   it('have the plain fields of the object as their state', () => {

@@ -5,11 +5,11 @@
 import { RondoError } from '@rondo/protocol'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
-import { checkMode, checksOnEpochEnd, type Mode, monitored } from './monitor.ts'
+import { checkMode, checksOnEpochEnd, type Mode, refuseAbsent, viewOf } from './monitor.ts'
 
 export interface EarlyStoppingOptions {
   monitor: string
-  /** By how much a value must beat the best one; default 0. */
+  /** By how much a value must beat the best one; default 0. Its sign does not matter. */
   minDelta?: number
   /** Checks, not epochs, without a new best one before training stops; default 3. */
   patience?: number
@@ -34,6 +34,8 @@ export type StoppingReason =
   | 'divergence_threshold'
   | 'patience_exhausted'
 
+const NUMBERS = ['minDelta', 'stoppingThreshold', 'divergenceThreshold'] as const
+
 export class EarlyStopping extends Callback {
   readonly options: EarlyStoppingOptions
   readonly mode: Mode
@@ -46,6 +48,7 @@ export class EarlyStopping extends Callback {
   stoppedEpoch = 0
   stoppingReason: StoppingReason = 'not_stopped'
   stoppingReasonMessage: string | null = null
+  private toldAbsent = false
 
   constructor(options: EarlyStoppingOptions) {
     super()
@@ -56,6 +59,14 @@ export class EarlyStopping extends Callback {
       )
     }
     const { patience = 3, mode = 'min' } = options
+    for (const name of NUMBERS) {
+      const value: unknown = options[name]
+      if (value === undefined || (typeof value === 'number' && !Number.isNaN(value))) continue
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `EarlyStopping({ ${name}: ${String(value)} }): allowed is a number. Correct it, or leave it out.`,
+      )
+    }
     if (!(Number.isSafeInteger(patience) && patience >= 0)) {
       throw new RondoError(
         'BAD_ARGUMENT',
@@ -90,20 +101,40 @@ export class EarlyStopping extends Callback {
     return this.options.checkOnTrainEpochEnd ?? checksOnEpochEnd(trainer)
   }
 
+  /** Each rank looks at its own value; the first rank that has a reason stops all. Collective. */
   private async check(trainer: Trainer): Promise<void> {
     if (trainer.sanityChecking || trainer.fastDevRun || trainer.fitting === false) return
-    const { monitor, strict = true, verbose = false, logRankZeroOnly = false } = this.options
-    const value = monitored(trainer, 'EarlyStopping', monitor, strict)
-    const reason = value === null ? null : this.judge(value)
-    const stopped = await trainer.gather(reason === null ? null : { reason: reason[0], message: reason[1] })
-    const culprit = stopped.findIndex((entry) => entry !== null)
-    if (culprit < 0) return
-    const { reason: why, message } = stopped[culprit] as { reason: StoppingReason; message: string }
-    this.stoppingReason = why
+    const { monitor, strict = true } = this.options
+    const view = viewOf(trainer, 'EarlyStopping', monitor)
+    const before = this.bestScore
+    const verdict = 'value' in view ? this.judge(view.value) : null
+    const all = await trainer.gather({ view, verdict }, `EarlyStopping ${monitor}`)
+    const views = all.map((one) => one.view)
+    if (strict) refuseAbsent('EarlyStopping', monitor, views)
+    else if (views.some((one) => 'present' in one)) this.tellAbsent(trainer)
+    const culprit = all.findIndex((one) => one.verdict !== null)
+    const found = all[culprit]?.verdict ?? null
+    if (found === null) {
+      if (this.bestScore !== before) this.say(trainer, `${monitor} is now at its best: ${this.bestScore}.`)
+      return
+    }
+    const [reason, message] = found
+    this.stoppingReason = reason
     this.stoppingReasonMessage = trainer.worldSize > 1 ? `rank ${culprit}: ${message}` : message
     this.stoppedEpoch = trainer.currentEpoch
     trainer.shouldStop = true
-    if (verbose && (trainer.globalRank === 0 || !logRankZeroOnly)) console.info(this.stoppingReasonMessage)
+    this.say(trainer, this.stoppingReasonMessage)
+  }
+
+  private say(trainer: Trainer, line: string): void {
+    const { verbose = false, logRankZeroOnly = false } = this.options
+    if (verbose && (trainer.globalRank === 0 || !logRankZeroOnly)) console.info(`EarlyStopping: ${line}`)
+  }
+
+  private tellAbsent(trainer: Trainer): void {
+    if (this.toldAbsent || trainer.globalRank !== 0) return
+    this.toldAbsent = true
+    console.warn(`EarlyStopping: "${this.options.monitor}" is not there, so this check does not count.`)
   }
 
   /** Looks at a value; returns why to stop, or null. */

@@ -2,13 +2,11 @@
  * Saves a full checkpoint when training ends by an error, so that it can go on from there. Semantics are Lightning's
  * `OnExceptionCheckpoint`. Rank 0 alone writes: the others may be gone, so nobody is asked.
  */
-import { randomState } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { RondoModule } from '../module/module.ts'
-import { encodeCheckpoint } from '../state/checkpoint.ts'
-import { captureState } from '../state/state.ts'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
+import { joined, saveAlone } from './checkpoint-folder.ts'
 
 export interface OnExceptionCheckpointOptions {
   /** Folder in the run's; default `checkpoints`. */
@@ -37,14 +35,12 @@ export class OnExceptionCheckpoint extends Callback {
   /** Where the checkpoint goes, in the run's folder. */
   get path(): string {
     const { dirpath, filename } = this.options
-    return `${dirpath === '' ? '' : `${dirpath.replace(/\/+$/, '')}/`}${filename}.ckpt`
+    return joined(dirpath.replace(/\/+$/, ''), `${filename}.ckpt`)
   }
 
   override async onException(trainer: Trainer, module: RondoModule): Promise<void> {
     if (trainer.globalRank !== 0 || trainer.progress === null) return
-    // Only this rank's random state is at hand: another rank's generator goes on from its seed.
-    const state = await captureState(trainer, module, { random: [randomState()] })
-    await trainer.files.write(this.path, encodeCheckpoint(state, false))
+    await saveAlone(trainer, module, this.path)
     console.info(`The state before the error is in ${this.path}; fit(…, { ckptPath }) goes on from it.`)
   }
 

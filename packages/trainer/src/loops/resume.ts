@@ -10,7 +10,7 @@ import { RondoError } from '@rondo/protocol'
 import type { Run } from '../run.ts'
 import { decodeCheckpoint } from '../state/checkpoint.ts'
 import type { FitProgress } from '../state/progress.ts'
-import { restoreProgress, restoreWeights, type TrainerState } from '../state/state.ts'
+import { announceLoaded, restoreProgress, restoreWeights, type TrainerState } from '../state/state.ts'
 import { advanceEpochSchedules, type Training } from './training.ts'
 
 export interface Resumed {
@@ -75,6 +75,7 @@ export async function enterResumed({ path, state, progress }: Resumed, training:
   const { run } = training
   const { trainer } = run
   restoreProgress(trainer, state)
+  await announceLoaded(trainer, run.module, state)
   const samples = training.source.sampler?.length ?? null
   if (progress.samples !== samples) {
     run.print(

@@ -4,7 +4,7 @@
  */
 import { RondoError } from '@rondo/protocol'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
-import { callOn, type Stage } from '../hooks.ts'
+import { callOn, type Stage, warnOfUnknownHooks } from '../hooks.ts'
 import { type LoaderHook, loadersFor, type VerbData } from '../loaders/source.ts'
 import { emptyBoard, type Metrics } from '../logging/metrics.ts'
 import type { RondoModule } from '../module/module.ts'
@@ -33,6 +33,7 @@ export async function runVerb(
   if (stage === 'fit') startAnew(trainer)
   const run = new Run(trainer, module, stage, data, trainer.fabricOptions())
   trainer.begin(run)
+  if (run.rank === 0) for (const owner of [module, ...trainer.callbacks]) warnOfUnknownHooks(owner)
   try {
     const result = await perform(run)
     for (const logger of run.rank === 0 ? run.loggers : []) await logger.save()

@@ -10,6 +10,7 @@ import type { LoaderSource } from '../loaders/source.ts'
 import type { LogOptions, LogValue } from '../logging/log-options.ts'
 import type { ManualOptimization } from '../loops/manual.ts'
 import type { Metric } from '../metrics/metric.ts'
+import type { TrainerState } from '../state/state.ts'
 import type { Trainer } from '../trainer.ts'
 import type { ManualOptimizer } from './manual-optimizer.ts'
 import type { OptimizerConfig } from './optimizer-config.ts'
@@ -79,6 +80,10 @@ export class RondoModule implements ModuleLike {
   onBeforeZeroGrad?(): Awaitable<void>
   onAfterBackward?(): Awaitable<void>
   onBeforeOptimizerStep?(): Awaitable<void>
+  /** A checkpoint is about to be written, on rank 0; plain data may be put into `checkpoint.extra`. */
+  onSaveCheckpoint?(checkpoint: TrainerState): Awaitable<void>
+  /** A fit goes on from a checkpoint; `checkpoint.extra` has what was put there. */
+  onLoadCheckpoint?(checkpoint: TrainerState): Awaitable<void>
   onTrainBatchStart?(batch: AnyBatch, batchIndex: number): Awaitable<void>
   onTrainBatchEnd?(outputs: { loss: number } | null, batch: AnyBatch, batchIndex: number): Awaitable<void>
   onValidationBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>

@@ -11,6 +11,8 @@ import type { TrainerState } from './state.ts'
 
 /** Metadata key of the JSON part. */
 const KEY = 'rondo.trainer'
+/** Begins the names of arrays inside of plain data, such as a callback's state. */
+const ARRAYS = 'arrays/'
 /** Newest layout that this version reads. */
 const FORMAT = 3
 
@@ -29,6 +31,13 @@ const memoryFiles: RunFiles = {
   },
   async remove(name) {
     memory.delete(name)
+  },
+  async list(folder) {
+    const prefix = folder === '' ? '' : `${folder}/`
+    return [...memory.keys()].flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []))
+  },
+  async link(name, target) {
+    memory.set(name, await memoryFiles.read(target))
   },
   async read(name) {
     const bytes = memory.get(name)
@@ -55,10 +64,17 @@ export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uin
   const json: JsonPart = {
     format: FORMAT,
     weightsOnly,
-    state: rest,
+    state: rest as JsonPart['state'],
     optimizers: kept.map(({ hyperparameters }) => ({ hyperparameters })),
   }
-  return encodeSafetensors(tensors, { [KEY]: JSON.stringify(json, encodeNumber) })
+  const text = JSON.stringify(json, (key, value: unknown) => {
+    if (!ArrayBuffer.isView(value)) return encodeNumber(key, value)
+    const data = value as NamedTensor['data']
+    const name = `${ARRAYS}${tensors.length}`
+    tensors.push({ name, shape: [data.length], data })
+    return { $array: name }
+  })
+  return encodeSafetensors(tensors, { [KEY]: text })
 }
 
 /** @throws BAD_FILE for a file that is no checkpoint, or a newer one */
@@ -74,7 +90,11 @@ export function decodeCheckpoint(
       `${path} is no checkpoint of a Trainer: it lacks the entry ${KEY}. Allowed are files that ModelCheckpoint or trainer.saveCheckpoint wrote. Files of fabric.save are read by fabric.load.`,
     )
   }
-  const json = JSON.parse(text, decodeNumber) as JsonPart
+  const arrays = new Map(tensors.flatMap(({ name, data }) => (name.startsWith(ARRAYS) ? [[name, data]] : [])))
+  const json = JSON.parse(text, (key, value: unknown) => {
+    const array = (value as { $array?: unknown } | null)?.$array
+    return typeof array === 'string' ? arrays.get(array) : decodeNumber(key, value)
+  }) as JsonPart
   if (json.format > FORMAT) {
     throw new RondoError(
       'BAD_FILE',
@@ -88,6 +108,8 @@ export function decodeCheckpoint(
   return {
     weightsOnly: json.weightsOnly,
     state: {
+      // Older files have none.
+      ...{ extra: {} },
       ...json.state,
       format: FORMAT,
       progress: progressOf(json.state.progress),

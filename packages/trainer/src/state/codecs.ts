@@ -7,6 +7,7 @@ import { Callback } from '../callbacks/callback.ts'
 import { DeviceStatsMonitor } from '../callbacks/device-stats-monitor.ts'
 import { EarlyStopping, type EarlyStoppingOptions } from '../callbacks/early-stopping.ts'
 import { GradientAccumulationScheduler } from '../callbacks/gradient-accumulation-scheduler.ts'
+import { LambdaCallback } from '../callbacks/lambda-callback.ts'
 import { LearningRateMonitor, type LearningRateMonitorOptions } from '../callbacks/learning-rate-monitor.ts'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-options.ts'
@@ -72,12 +73,14 @@ function callbackCodec<O>(
   }
 }
 
-/** A bare `Callback` has hooks as fields at most, which are functions and cross only by name. */
-const plainCallbackCodec: TrainerCodec = {
-  name: 'rondo.Callback',
-  test: (value) => isExactly(value, Callback),
-  encode: (value) => ({ ...value }),
-  decode: (parts) => Object.assign(new Callback(), parts),
+/** A bare `Callback` or `LambdaCallback` has hooks as fields at most, which are functions and cross as such. */
+function hooksCodec(name: string, Kind: { prototype: Callback; new (): Callback }): TrainerCodec {
+  return {
+    name: `rondo.${name}`,
+    test: (value) => isExactly(value, Kind),
+    encode: (value) => ({ ...value }),
+    decode: (parts) => Object.assign(new Kind(), parts),
+  }
 }
 
 /** A metric of ours: its fields are plain data once all updates are read. */
@@ -103,7 +106,8 @@ export const trainerCodecs: readonly TrainerCodec[] = [
   callbackCodec<Readonly<Record<number, number>>>('GradientAccumulationScheduler', GradientAccumulationScheduler),
   callbackCodec<OnExceptionCheckpointOptions>('OnExceptionCheckpoint', OnExceptionCheckpoint as never),
   callbackCodec<object>('DeviceStatsMonitor', DeviceStatsMonitor),
-  plainCallbackCodec,
+  hooksCodec('Callback', Callback),
+  hooksCodec('LambdaCallback', LambdaCallback),
   ...Object.values(metrics)
     .filter((kind) => kind.prototype instanceof metrics.Metric)
     .map(metricCodec),

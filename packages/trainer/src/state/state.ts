@@ -4,6 +4,7 @@
  */
 import { type NamedTensor, type OptimizerState, readTensors, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
+import { callOn } from '../hooks.ts'
 import type { MetricBoard } from '../logging/metrics.ts'
 import { namedVariables } from '../loops/prepare.ts'
 import type { RondoModule } from '../module/module.ts'
@@ -24,6 +25,8 @@ export interface TrainerState {
   worldSize: number
   /** Where the fit is; null before the first one. */
   progress: FitProgress | null
+  /** Plain data that hooks put there in `onSaveCheckpoint`, for `onLoadCheckpoint`. */
+  extra: Record<string, unknown>
 }
 
 /** What a state is taken for: a weights-only one carries no optimizer. */
@@ -50,7 +53,26 @@ export async function captureState(
     board: structuredClone(trainer.board),
     worldSize: trainer.worldSize,
     progress: trainer.progress === null ? null : { ...trainer.progress, random },
+    extra: {},
   }
+}
+
+/** What goes into a file: hooks may add to it. */
+export async function captureCheckpoint(
+  trainer: Trainer,
+  module: RondoModule,
+  options: CaptureOptions,
+): Promise<TrainerState> {
+  const state = await captureState(trainer, module, options)
+  await callOn(module, 'onSaveCheckpoint', [state])
+  for (const callback of trainer.callbacks) await callOn(callback, 'onSaveCheckpoint', [trainer, module, state])
+  return state
+}
+
+/** Tells hooks what a file has, once everything else of it is back. */
+export async function announceLoaded(trainer: Trainer, module: RondoModule, state: TrainerState): Promise<void> {
+  await callOn(module, 'onLoadCheckpoint', [state])
+  for (const callback of trainer.callbacks) await callOn(callback, 'onLoadCheckpoint', [trainer, module, state])
 }
 
 async function captureWeights(module: RondoModule): Promise<NamedTensor[]> {
@@ -70,11 +92,11 @@ function callbackStates(trainer: Trainer): TrainerState['callbacks'] {
   return states
 }
 
-/** Class names, numbered where one is used twice: the same on every rank and in every run. */
-function callbackKeys(callbacks: readonly object[]): string[] {
+/** `stateKey` or class names, numbered where one is used twice: the same on every rank and in every run. */
+function callbackKeys(callbacks: ReadonlyArray<object & { stateKey?: unknown }>): string[] {
   const seen = new Map<string, number>()
   return callbacks.map((callback) => {
-    const name = callback.constructor.name || 'callback'
+    const name = typeof callback.stateKey === 'string' ? callback.stateKey : callback.constructor.name || 'callback'
     const count = seen.get(name) ?? 0
     seen.set(name, count + 1)
     return count === 0 ? name : `${name}#${count}`

@@ -96,6 +96,8 @@ export class RankContext {
   resolved: ResolvedOptions | null = null
   /** Whether the setup event went out. */
   announced = false
+  /** Batches of one step, told by whoever drives the loop; null counts those of the first step. */
+  accumulation: number | null = null
 
   constructor(options: RankContextOptions) {
     this.group = options.group

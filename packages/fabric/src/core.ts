@@ -26,6 +26,8 @@ export class FabricCore {
   /** Where the training data is, and what of it the reporter was told. */
   position: EpochPosition | null = null
   reported: EpochPosition | null = null
+  /** Backward passes before the setup event went out. */
+  backwards = 0
   /** Inside noBackwardSync: gradients only add up. */
   skipSync = false
 

@@ -8,6 +8,8 @@ export interface TrainingFacts {
   learningRate: number | null
   /** Samples per batch of one rank. */
   batchSize: number | null
+  /** Batches of this rank behind one step; absent where there was none. */
+  accumulate?: number
   /** Number of parameter values. */
   parameters: number | null
 }

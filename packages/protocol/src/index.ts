@@ -7,6 +7,7 @@ export {
   type DeviceInfo,
   DeviceInfoSchema,
 } from './device.ts'
+export { effectiveBatchLine, type RankBatch } from './effective-batch.ts'
 export {
   ERROR_CODES,
   type ErrorCode,

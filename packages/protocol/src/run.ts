@@ -146,6 +146,8 @@ export const RankEventSchema = v.variant('kind', [
     strategy: Label,
     learningRate: v.nullable(Finite),
     batchSize: v.nullable(Finite),
+    /** Batches of this rank behind one step. */
+    accumulate: v.optional(v.pipe(Count, v.minValue(1))),
     parameters: v.nullable(Count),
   }),
   v.object({

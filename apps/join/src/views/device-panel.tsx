@@ -1,12 +1,13 @@
 /** This device, what it gives, and what runs here. */
 import { formatBytes, formatCount } from '@rondo/ui'
-import { deviceFacts, deviceName, myRanks } from '@rondo/ui/session'
+import { batchLine, deviceFacts, deviceName, myRanks } from '@rondo/ui/session'
 import type { VNode } from 'preact'
 import type { ViewProps } from './app.tsx'
 
 export function DevicePanel({ state }: ViewProps): VNode {
   const { device } = state
   const config = state.run?.state.config
+  const batch = state.run == null ? '' : batchLine(state.run)
   const setup = myRanks(state)
     .map((rank) => state.run?.ranks[rank]?.setup)
     .find((event) => event != null)
@@ -46,6 +47,7 @@ export function DevicePanel({ state }: ViewProps): VNode {
                   ? 'the nearest carrier for each pair'
                   : config.processGroupBackend,
               ],
+              ...(batch === '' ? [] : [['effective batch', batch] as [string, string]]),
               ...(setup?.parameters == null ? [] : [['parameters', formatCount(setup.parameters)] as [string, string]]),
             ]}
           />

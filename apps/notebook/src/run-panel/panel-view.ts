@@ -5,6 +5,7 @@
 import type { StepTimes } from '@rondo/protocol'
 import { formatDuration, plural, type RingModel, type Tone } from '@rondo/ui'
 import {
+  batchLine,
   figures,
   headlineMetrics,
   type LossHistory,
@@ -33,7 +34,7 @@ export interface RunPanelView {
   title: string
   status: 'waiting' | 'running' | 'done' | 'failed' | 'stopped'
   headline: string
-  /** The error's own words, or who is missing; empty otherwise. */
+  /** The error's own words, or who is missing; else the effective batch, where something trains. */
   detail: string
   /** Null for a job that has not trained (yet). */
   training: {
@@ -120,9 +121,12 @@ function sentences(
       }
     }
     case 'running':
-      return { headline: epoch === null ? `${ranks} at work, ${took}` : `Training, ${epoch}, ${took}`, detail: '' }
+      return {
+        headline: epoch === null ? `${ranks} at work, ${took}` : `Training, ${epoch}, ${took}`,
+        detail: batchLine(run),
+      }
     case 'done':
-      return { headline: `Done on ${ranks} in ${took}`, detail: '' }
+      return { headline: `Done on ${ranks} in ${took}`, detail: batchLine(run) }
     case 'stopped':
       return { headline: `Interrupted after ${took}`, detail: 'The next launch starts fresh ranks.' }
     case 'failed': {

@@ -2,7 +2,7 @@
  * The start-up report: who is in (one line a rank, then the backend between two rules), and what the run
  * really uses. Pure: facts in, lines out. Not for: when to print them (run-view.ts).
  */
-import type { LinkReport, RunState, SetupEvent } from '@rondo/protocol'
+import { effectiveBatchLine, type LinkReport, type RunState, type SetupEvent } from '@rondo/protocol'
 import { count } from './format.ts'
 
 /** Width of the rules that Lightning's users know. */
@@ -33,15 +33,15 @@ function backendInUse(run: RunState, links: readonly LinkReport[]): string {
 
 /** The report of everything that is used, once all ranks have told. `setups` is indexed by rank. */
 export function bannerLines(run: RunState, setups: readonly SetupEvent[], links: readonly LinkReport[]): string[] {
-  const { seats, config } = run
+  const { seats } = run
   const first = setups[0]
   if (first === undefined) return []
   const nodes = new Set(seats.map((seat) => seat.nodeRank)).size
+  const ranks = setups.map((setup, rank) => ({ nodeRank: seats[rank]?.nodeRank ?? 0, setup }))
   const rows: Array<[string, string]> = [
     ['world size', `${seats.length} ${plural(seats.length, 'rank')} on ${nodes} ${plural(nodes, 'node')}`],
     ['strategy', first.strategy],
-    ['global batch', batchText(setups, seats.length, nodes, config.devices)],
-    ['learning rate', first.learningRate === null ? 'not told' : `${first.learningRate}, ${scalingText(first)}`],
+    ['effective batch', effectiveBatchLine(ranks) || 'not told'],
     ['precision', unique(setups.map((setup) => setup.precision)).join(' / ')],
   ]
   if (first.parameters !== null) rows.push(['parameters', count(first.parameters)])
@@ -52,23 +52,6 @@ export function bannerLines(run: RunState, setups: readonly SetupEvent[], links:
   if (links.length > 0) rows.push(['links', linksText(links)])
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
-}
-
-function batchText(setups: readonly SetupEvent[], ranks: number, nodes: number, devices: number): string {
-  const sizes = setups.map((setup) => setup.batchSize)
-  if (sizes.some((size) => size === null)) return 'not told'
-  const known = sizes as number[]
-  const total = known.reduce((sum, size) => sum + size, 0)
-  const size = known[0] ?? 0
-  if (known.every((other) => other === size) && ranks === devices * nodes) {
-    return `${size} × ${devices} ${plural(devices, 'device')} × ${nodes} ${plural(nodes, 'node')} × 1 accumulation = ${total}`
-  }
-  return `${known.join(' + ')} = ${total}`
-}
-
-/** Only the horovod strategy scales the rate by the world. */
-function scalingText(setup: SetupEvent): string {
-  return setup.strategy === 'horovod' ? 'scaled × world' : 'not scaled'
 }
 
 /** `webgpu on nvidia ampere (reason)`, with software adapters marked. */

@@ -67,8 +67,7 @@ describe('start-up report', () => {
     const gpu = { accelerator: 'webgpu', adapter: 'acme g1', software: true, reason: 'asked for by name' }
     const lines = bannerLines(runState([seat(0), seat(1)]), [setup(gpu), setup(gpu)], [link(0, 1), link(1, 0)])
     const text = lines.join('\n')
-    expect(text).toContain('32 × 2 devices × 1 node × 1 accumulation = 64')
-    expect(text).toContain('0.1, not scaled')
+    expect(text).toContain('32 × 2 devices × 1 node × accumulate 1 = 64; lr 0.1 (not scaled)')
     expect(text).toContain('webgpu on acme g1 [software adapter: slow]')
     expect(text).toContain('2 ranks (0, 1) share adapter acme g1')
     expect(text).toContain('0–1 webrtc')
@@ -82,8 +81,10 @@ describe('start-up report', () => {
 
   it('adds uneven batches up', () => {
     const run = runState([seat(0), seat(1)])
-    expect(bannerLines(run, [setup(), setup({ batchSize: 8 })], []).join('\n')).toContain('32 + 8 = 40')
-    expect(bannerLines(run, [setup(), setup({ batchSize: null })], []).join('\n')).toContain('not told')
+    expect(bannerLines(run, [setup(), setup({ batchSize: 8 })], []).join('\n')).toContain(
+      '(32 + 8) × accumulate 1 = 40',
+    )
+    expect(bannerLines(run, [setup(), setup({ batchSize: null })], []).join('\n')).toContain('batch  lr 0.1')
   })
 })
 

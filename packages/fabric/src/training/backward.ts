@@ -63,9 +63,17 @@ export async function withoutBackwardSync<T>(
   }
 }
 
+/**
+ * Tells what this rank uses, at the first backward whose gradient is exchanged: how many came before it says how many
+ * batches make a step.
+ */
 function announce(core: FabricCore, model: FabricModel): void {
-  if (core.context.announced) return
-  sendSetup(core.context, {
+  const { context } = core
+  if (context.announced) return
+  core.backwards += 1
+  if (core.skipSync && context.accumulation === null) return
+  sendSetup(context, {
+    accumulate: context.accumulation ?? core.backwards,
     learningRate: core.optimizers[0]?.learningRate ?? null,
     batchSize: core.loaders[0]?.batchSize ?? core.lastBatchSize,
     parameters: model.parameters().reduce((sum, { variable }) => sum + variable.size, 0),

@@ -44,6 +44,25 @@ describe('the panel of a launch', () => {
     expect(view.training?.text).toBe('epoch 1 of 2 · 23 % · 0:31 left')
   })
 
+  it('has the effective batch once every rank has told its own', () => {
+    const setup: RankEvent = {
+      kind: 'setup',
+      accelerator: 'wasm',
+      adapter: null,
+      software: false,
+      reason: '',
+      precision: '32-true',
+      strategy: 'ddp',
+      learningRate: 4e-3,
+      batchSize: 7,
+      accumulate: 2,
+      parameters: 1,
+    }
+    expect(panelView(play(runOf(2), event(0, setup)), viewer).detail).toBe('')
+    const line = panelView(play(runOf(2), event(0, setup), event(1, setup)), viewer).detail
+    expect(line).toMatch(/× accumulate 2 = 28; lr 4e-3 \(not scaled\)/)
+  })
+
   it('ends with its job though the warm ranks live on', () => {
     const state = play(
       runOf(2),

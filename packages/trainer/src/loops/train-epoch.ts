@@ -21,6 +21,7 @@ export async function trainEpoch(training: Training): Promise<boolean> {
   const plan = await planEpoch(training)
   const { first, total } = plan
   const stepsPerEpoch = total === null ? null : Math.ceil((total - first) / trainer.accumulateGradBatches)
+  context.accumulation = trainer.accumulateGradBatches
   context.reporter.startEpoch({ epoch: trainer.currentEpoch, stepsPerEpoch, startedAt: performance.now() })
   const cursor = new BatchCursor(loader, plan.limit)
   try {

@@ -2,12 +2,13 @@
  * One call of fit, validate, test or predict on this rank: what all loops share. Knows the ranks, calls hooks, keeps
  * what modules log and publishes it. Not for: what happens when (loops).
  */
+import type { tf } from '@rondo/engine'
 import { currentRankContext, Fabric, type FabricModel, type FabricOptions, type RankContext } from '@rondo/fabric'
 import type { Logger } from '@rondo/loggers'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
 import { monitored } from './callbacks/monitor.ts'
-import { callOn, type HookName, type Stage } from './hooks.ts'
+import { callNow, callOn, type HookName, type Stage } from './hooks.ts'
 import type { VerbData } from './loaders/source.ts'
 import { checkValue, type LogPlace, resolveLog, resolveMetricLog } from './logging/log-options.ts'
 import { addToHistory, type Metrics } from './logging/metrics.ts'
@@ -101,13 +102,45 @@ export class Run {
    * metrics (early stopping, checkpoints) come after they are there.
    */
   async epochEnd(name: HookName, args: readonly unknown[], publish: () => Promise<void>): Promise<void> {
-    const { trainer, module } = this
-    const call = (callback: Partial<Callback>): Promise<void> =>
-      this.within(name, () => callOn(callback, name, [trainer, module, ...args]))
-    for (const callback of trainer.callbacks) if (!isWatcher(callback)) await call(callback)
-    await this.within(name, () => callOn(module, name, args))
+    await this.hookBeforePublishing(name, ...args)
     await publish()
-    for (const callback of trainer.callbacks) if (isWatcher(callback)) await call(callback)
+    await this.hookWatchers(name, ...args)
+  }
+
+  /** A hook of the callbacks that do not watch metrics, and of the module. */
+  async hookBeforePublishing(name: HookName, ...args: unknown[]): Promise<void> {
+    await this.hookCallbacks(name, args, (callback) => !isWatcher(callback))
+    await this.within(name, () => callOn(this.module, name, args))
+  }
+
+  /** A hook of the callbacks that watch metrics, on all ranks alike: they may agree on something. */
+  async hookWatchers(name: HookName, ...args: unknown[]): Promise<void> {
+    await this.hookCallbacks(name, args, isWatcher)
+  }
+
+  /** The loss is there; called inside of the gradient's function, so nobody may wait. @throws BAD_ARGUMENT for who does */
+  beforeBackward(loss: tf.Tensor): void {
+    const { trainer, module } = this
+    const call = (owner: object, args: readonly unknown[]): void => {
+      if (!(this.within('onBeforeBackward', () => callNow(owner, 'onBeforeBackward', args)) instanceof Promise)) return
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `${owner.constructor.name}.onBeforeBackward returned a promise. It is called while operations are recorded, so it must be synchronous. Take async off it; in onAfterBackward waiting is allowed.`,
+      )
+    }
+    for (const callback of trainer.callbacks) call(callback, [trainer, module, loss])
+    call(module, [loss])
+  }
+
+  private async hookCallbacks(
+    name: HookName,
+    args: readonly unknown[],
+    takes: (callback: Partial<Callback>) => boolean,
+  ): Promise<void> {
+    const { trainer, module } = this
+    for (const callback of trainer.callbacks) {
+      if (takes(callback)) await this.within(name, () => callOn(callback, name, [trainer, module, ...args]))
+    }
   }
 
   /** Runs `fn` as the place called `name`, so that `log` knows where it is; until its promise settles, if it gives one. */

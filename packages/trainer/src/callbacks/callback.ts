@@ -3,7 +3,7 @@
  * checkpoints. A plain object with some of these methods serves as well. Names are those of Lightning's `Callback`.
  * Hooks run on every rank in the same order, and may be async; each is awaited before training goes on.
  */
-import type { tf } from '@rondo/engine'
+import type { Optimizer, tf } from '@rondo/engine'
 import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
 import type { RondoModule } from '../module/module.ts'
 import { assignPlainFields, plainFields } from '../state/plain.ts'
@@ -11,6 +11,13 @@ import type { TrainerState } from '../state/state.ts'
 import type { Trainer } from '../trainer.ts'
 
 export class Callback {
+  /**
+   * true: called in each hook after everything else, when what is logged is published; in `onTrainBatchEnd` only after
+   * steps, and on every rank, with null for what a rank without data lacks.
+   */
+  get watchesMetrics(): boolean {
+    return false
+  }
   setup?(trainer: Trainer, module: RondoModule, stage: Stage): Awaitable<void>
   teardown?(trainer: Trainer, module: RondoModule, stage: Stage): Awaitable<void>
   /** Some rank failed; called on every rank. */
@@ -40,15 +47,18 @@ export class Callback {
    * @param loss a scalar tensor, to be looked at and not disposed of
    */
   onBeforeBackward?(trainer: Trainer, module: RondoModule, loss: tf.Scalar): void
-  onBeforeZeroGrad?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onBeforeZeroGrad?(trainer: Trainer, module: RondoModule, optimizer: Optimizer): Awaitable<void>
   onAfterBackward?(trainer: Trainer, module: RondoModule): Awaitable<void>
-  onBeforeOptimizerStep?(trainer: Trainer, module: RondoModule): Awaitable<void>
+  onBeforeOptimizerStep?(trainer: Trainer, module: RondoModule, optimizer: Optimizer): Awaitable<void>
   onTrainBatchStart?(trainer: Trainer, module: RondoModule, batch: AnyBatch, batchIndex: number): Awaitable<void>
-  /** `outputs` is `{ loss }`, a number, on this rank; null where this rank had no data left. */
+  /**
+   * `outputs` is `{ loss }`, a number, on this rank. Not called for a batch that this rank does not have: callbacks that
+   * agree on something with the other ranks here need `watchesMetrics`.
+   */
   onTrainBatchEnd?(
     trainer: Trainer,
     module: RondoModule,
-    outputs: { loss: number } | null,
+    outputs: { loss: number },
     batch: AnyBatch,
     batchIndex: number,
   ): Awaitable<void>

@@ -168,6 +168,21 @@ describe('callbacks in general', () => {
     expect(() => new LambdaCallback({ onTrainEnd: 3 as never })).toThrow(/a function/)
   })
 
+  it('see the loss before the gradients, and the optimizer before its step', async () => {
+    const seen: unknown[] = []
+    const callbacks = new LambdaCallback({
+      onBeforeZeroGrad: (_trainer, _module, optimizer) => void seen.push(`zero ${optimizer.kind}`),
+      onBeforeBackward: (_trainer, _module, loss) => void seen.push(loss.rank),
+      onAfterBackward: () => void seen.push('after'),
+      onBeforeOptimizerStep: (_trainer, _module, optimizer) => void seen.push(optimizer.learningRate),
+    })
+    await onRanks(1, (trainer) => trainer.fit(new Line(), lineLoader(4)), { callbacks })
+    expect(seen).toEqual(['zero sgd', 0, 'after', 0.01])
+    const late = { onBeforeBackward: async () => {} }
+    const fit = onRanks(1, (trainer) => trainer.fit(new Line(), lineLoader(4)), { callbacks: late as never })
+    await expect(fit).rejects.toThrow(/onBeforeBackward returned a promise.*synchronous/)
+  })
+
   it('may put data of their own into checkpoints, and get it back', async () => {
     const lost: unknown[] = []
     class Own extends Callback {

@@ -27,8 +27,8 @@ export class DeviceStatsMonitor extends Callback {
     this.write(module, 'on_train_batch_start')
   }
 
-  override onTrainBatchEnd(_: Trainer, module: RondoModule, outputs: { loss: number } | null): void {
-    if (outputs !== null) this.write(module, 'on_train_batch_end')
+  override onTrainBatchEnd(_: Trainer, module: RondoModule): void {
+    this.write(module, 'on_train_batch_end')
   }
 
   override stateDict(): Record<string, unknown> {

@@ -80,7 +80,7 @@ export class EarlyStopping extends Callback {
   }
 
   /** Comes after everything that logs. */
-  get watchesMetrics(): boolean {
+  override get watchesMetrics(): boolean {
     return true
   }
 

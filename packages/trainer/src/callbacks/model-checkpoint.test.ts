@@ -1,4 +1,5 @@
 /** ModelCheckpoint: when it saves, what stays, what it is called, what it refuses; one decision for all ranks. */
+import type { tf } from '@rondo/engine'
 import { describe, expect, it, vi } from 'vitest'
 import type { TrainerOptions } from '../options/options.ts'
 import { Line, lineLoader, onRanks } from '../testing/line.ts'
@@ -139,6 +140,28 @@ describe('when it saves', () => {
     } finally {
       clock.mockRestore()
     }
+  })
+
+  it('by steps on ranks whose data ends before the others’, by the value of all ranks', async () => {
+    class Synced extends Line {
+      override trainingStep(batch: tf.Tensor[]): tf.Tensor {
+        this.log('shared', this.globalRank * 10 + this.globalStep, { syncDist: true })
+        return super.trainingStep(batch)
+      }
+    }
+    const scores = await onRanks(
+      2,
+      async (trainer, { context }) => {
+        const options = { everyNTrainSteps: 1, monitor: 'shared', saveTopK: -1, filename: '{step}' }
+        trainer.callbacks.push(new ModelCheckpoint(options))
+        await trainer.fit(new Synced(), lineLoader(context.group.rank === 0 ? 4 : 12))
+        return trainer.checkpointCallback?.bestKModels
+      },
+      { useDistributedSampler: false, enableCheckpointing: true },
+    )
+    // Rank 0 has one batch, rank 1 three.
+    const kept = { 'checkpoints/step=1.ckpt': 5, 'checkpoints/step=2.ckpt': 11, 'checkpoints/step=3.ckpt': 12 }
+    expect(scores).toEqual([kept, kept])
   })
 
   it('when training ends by an error, if told so', async () => {

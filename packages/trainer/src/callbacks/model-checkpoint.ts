@@ -60,7 +60,7 @@ export class ModelCheckpoint extends Callback implements CheckpointMemory {
   }
 
   /** Comes after everything that logs, and last of all. */
-  get watchesMetrics(): boolean {
+  override get watchesMetrics(): boolean {
     return true
   }
 

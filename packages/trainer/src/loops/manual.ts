@@ -86,14 +86,17 @@ export class ManualOptimization {
     } finally {
       known.dispose()
     }
-    await run.hook('onBeforeOptimizerStep')
+    await run.hook('onBeforeOptimizerStep', which.inner.optimizer)
     await which.inner.step()
     trainer.globalStep += 1
   }
 
   private lossOf(lossFn: () => unknown): unknown {
     const loss = lossFn()
-    if (loss instanceof tf.Tensor) this.run.trainResults.markLoss(loss)
+    if (loss instanceof tf.Tensor) {
+      this.run.trainResults.markLoss(loss)
+      this.run.beforeBackward(loss)
+    }
     return loss
   }
 }

@@ -31,7 +31,8 @@ export async function trainBatch(training: Training, batch: DrawnBatch | null, p
   if (!batch) return
   results.batches += 1
   showStep(run, results)
-  await run.hook('onTrainBatchEnd', { loss: trainer.lastLoss }, batch.tensors, index)
+  // Who watches metrics is called once they are published, on ranks without a batch too (train-epoch.ts).
+  await run.hookBeforePublishing('onTrainBatchEnd', { loss: trainer.lastLoss }, batch.tensors, index)
   await results.settle()
 }
 
@@ -43,10 +44,15 @@ async function optimize(
   const { trainer, trainResults: results } = run
   if (!model || !optimizer) return
   if (opens) {
-    await run.hook('onBeforeZeroGrad')
+    await run.hook('onBeforeZeroGrad', optimizer.optimizer)
     optimizer.zeroGrad()
   }
-  const lossFn = batch ? (): tf.Scalar => lossOf(run, batch.tensors, index) : (): tf.Scalar => emptyLoss(run.module)
+  const lossFn = (): tf.Scalar => {
+    if (!batch) return emptyLoss(run.module)
+    const loss = lossOf(run, batch.tensors, index)
+    run.beforeBackward(loss)
+    return loss
+  }
   // A rank without data has nothing to add, but must be there when gradients are exchanged.
   if (batch || stepped) {
     const samples = batch?.samples ?? 0
@@ -57,7 +63,7 @@ async function optimize(
   await results.settle(trainer.lastLoss)
   if (batch) await run.hook('onAfterBackward')
   if (!stepped) return
-  await run.hook('onBeforeOptimizerStep')
+  await run.hook('onBeforeOptimizerStep', optimizer.optimizer)
   await optimizer.step()
   trainer.globalStep += 1
   if (schedule?.interval === 'step') await schedule.advance(() => run.watched(schedule))

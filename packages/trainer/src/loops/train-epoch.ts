@@ -35,7 +35,7 @@ export async function trainEpoch(training: Training): Promise<boolean> {
       const stepped = inGroup + 1 === trainer.accumulateGradBatches || last
       const before = trainer.globalStep
       await trainBatch(training, batch, { index, opens: inGroup === 0, stepped })
-      const stop = await finishBatch(training, batch, stepped ? before : null)
+      const stop = await finishBatch(training, batch, index, stepped ? before : null)
       if (await validateIfDue(training, index, last)) return true
       if (stop) return true
       if (last) return false
@@ -66,7 +66,12 @@ async function lookAround(
  * Agrees with the other ranks and publishes what was logged. Returns true when training has to stop.
  * @param before the global step before the batch; null when it only accumulated
  */
-async function finishBatch(training: Training, batch: DrawnBatch | null, before: number | null): Promise<boolean> {
+async function finishBatch(
+  training: Training,
+  batch: DrawnBatch | null,
+  index: number,
+  before: number | null,
+): Promise<boolean> {
   const { run, deadline } = training
   const { trainer, options, trainResults: results } = run
   if (before === null) return false
@@ -77,6 +82,7 @@ async function finishBatch(training: Training, batch: DrawnBatch | null, before:
   const agreed = several ? await group.allReduce(flags, { op: 'max', name: 'end of step', signal }) : flags
   const toLoggers = passesMultiple(before, trainer.globalStep, options.logEveryNSteps)
   await publishStep(run, results, { sync: several && agreed[SYNC] === 1, took: batch !== null, toLoggers })
+  await run.hookWatchers('onTrainBatchEnd', batch && { loss: trainer.lastLoss }, batch?.tensors ?? null, index)
   if (agreed[STOP] === 1) trainer.shouldStop = true
   return trainer.globalStep >= options.maxSteps || trainer.mayStop()
 }

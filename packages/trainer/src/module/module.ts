@@ -3,7 +3,7 @@
  * steps that are differentiated are synchronous, because TensorFlow.js records operations only while a function runs.
  * Not for: running it (trainer.ts).
  */
-import { type LrScheduler, type ModuleLike, type ReduceLROnPlateau, tf } from '@rondo/engine'
+import { type LrScheduler, type ModuleLike, type Optimizer, type ReduceLROnPlateau, tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
 import type { LoaderSource } from '../loaders/source.ts'
@@ -77,15 +77,17 @@ export class RondoModule implements ModuleLike {
   onPredictEnd?(): Awaitable<void>
   onPredictEpochStart?(): Awaitable<void>
   onPredictEpochEnd?(): Awaitable<void>
-  onBeforeZeroGrad?(): Awaitable<void>
+  /** Synchronous, as `trainingStep`. */
+  onBeforeBackward?(loss: tf.Scalar): void
+  onBeforeZeroGrad?(optimizer: Optimizer): Awaitable<void>
   onAfterBackward?(): Awaitable<void>
-  onBeforeOptimizerStep?(): Awaitable<void>
+  onBeforeOptimizerStep?(optimizer: Optimizer): Awaitable<void>
   /** A checkpoint is about to be written, on rank 0; plain data may be put into `checkpoint.extra`. */
   onSaveCheckpoint?(checkpoint: TrainerState): Awaitable<void>
   /** A fit goes on from a checkpoint; `checkpoint.extra` has what was put there. */
   onLoadCheckpoint?(checkpoint: TrainerState): Awaitable<void>
   onTrainBatchStart?(batch: AnyBatch, batchIndex: number): Awaitable<void>
-  onTrainBatchEnd?(outputs: { loss: number } | null, batch: AnyBatch, batchIndex: number): Awaitable<void>
+  onTrainBatchEnd?(outputs: { loss: number }, batch: AnyBatch, batchIndex: number): Awaitable<void>
   onValidationBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
   onValidationBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
   onTestBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>

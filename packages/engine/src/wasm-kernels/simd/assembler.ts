@@ -95,6 +95,8 @@ export const truncateToInts = (a: Code): Code => [...a, ...vector(0xf8)]
 export const addInts = binary(vector(0xae))
 /** Each int32 lane moved by a number of bits, the same for all. */
 export const shiftInts = binary(vector(0xab))
+/** The same to the right, filled with zeros. */
+export const shiftIntsRight = binary(vector(0xad))
 export const lessFloats = binary(vector(0x43))
 export const atMostFloats = binary(vector(0x45))
 export const greaterFloats = binary(vector(0x44))

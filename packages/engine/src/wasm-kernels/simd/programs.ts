@@ -29,6 +29,7 @@ import {
 } from './assembler.ts'
 import { EXPONENTIAL_PROGRAMS, type ExponentialProgramName } from './exponential-programs.ts'
 import { type MultiplyAdd, tilePrograms } from './gemm-programs.ts'
+import { HALF_PROGRAMS, type HalfProgramName } from './half-programs.ts'
 import { PACK_PROGRAMS } from './pack-programs.ts'
 import { parameters, VECTOR_BYTES } from './parameters.ts'
 import { ROW_PROGRAMS, type RowProgramName } from './row-programs.ts'
@@ -203,7 +204,7 @@ const PACKING = ['packPanels1', 'packPanels2', 'copyFloats', 'turnPanels1', 'tur
 
 /** The exports of the assembled module; see the programs for the arguments. */
 export type SimdPrograms = Record<
-  (typeof NAMED)[number] | (typeof PACKING)[number] | RowProgramName | ExponentialProgramName,
+  (typeof NAMED)[number] | (typeof PACKING)[number] | RowProgramName | ExponentialProgramName | HalfProgramName,
   ProgramCall
 > & {
   /** By `tileIndex`. */
@@ -224,5 +225,6 @@ export const programsWith = (multiplyAdd: MultiplyAdd): readonly Program[] => [
   ...PACK_PROGRAMS,
   ...ROW_PROGRAMS,
   ...EXPONENTIAL_PROGRAMS,
+  ...HALF_PROGRAMS,
   ...tilePrograms(multiplyAdd),
 ]

@@ -29,6 +29,10 @@ export { adam, adamw, adoptOptimizer, optimizerOfKind, rmsprop, sgd } from './op
 export { Optimizer, type OptimizerState } from './optimizers/optimizer.ts'
 export type { RmsPropOptions } from './optimizers/rmsprop.ts'
 export type { SgdOptions } from './optimizers/sgd.ts'
+export type { HalfType } from './precision/half.ts'
+export { LossScaler, type LossScalerOptions, type LossScalerState } from './precision/loss-scaler.ts'
+export { currentHalfType, roundTensors, underPrecision } from './precision/policy.ts'
+export { roundToHalf } from './precision/round.ts'
 export {
   CosineAnnealingLR,
   type CosineAnnealingLrOptions,

@@ -17,4 +17,13 @@ export {
   startsFromFunction,
 } from './names.ts'
 
-export type { DeviceRecovery, Replica, ReplicaState, StepReport, Strategy, StrategyContext } from './strategy.ts'
+export type {
+  AveragedGradients,
+  DeviceRecovery,
+  Replica,
+  ReplicaState,
+  StepPrecision,
+  StepReport,
+  Strategy,
+  StrategyContext,
+} from './strategy.ts'

@@ -4,7 +4,7 @@
  * people call (fabric) or moving bytes (collectives).
  */
 import type { ProcessGroup } from '@rondo/collectives'
-import type { Model, NamedTensor, Optimizer } from '@rondo/engine'
+import type { HalfType, LossScaler, Model, NamedTensor, Optimizer } from '@rondo/engine'
 import type { SpanSink, StepTimes } from '@rondo/protocol'
 import type { CommHookOptions } from './ddp/hooks/resolve.ts'
 
@@ -18,6 +18,27 @@ export interface StrategyContext {
   devices?: DeviceRecovery
   /** Ranks of this rank's node, itself included, ascending; absent: all ranks are on one. */
   nodeRanks?: readonly number[]
+  /** Absent: float32 throughout. */
+  precision?: StepPrecision
+}
+
+/** How a training keeps its numbers, as far as gradients and steps go. */
+export interface StepPrecision {
+  /** Of gradients between ranks, where the script chose no communication hook; null for float32. */
+  gradientFormat: HalfType | null
+  /** Multiplies losses, and leaves out steps whose gradients overflow; null where losses stay as they are. */
+  scaler: LossScaler | null
+}
+
+/** Σ(g·n)/Σn as the next step will use it, over all trainable parameters together. */
+export interface AveragedGradients {
+  /** (Σ|g|^p)^(1/p) in float64; the largest |g| for Infinity, the number of values that are not 0 for 0. */
+  norm(p: number): number
+  /** Names of the parameters with a gradient that is infinite or no number. */
+  nonFinite(): string[]
+  multiply(factor: number): void
+  /** Puts every value between −limit and limit; NaN stays. */
+  clamp(limit: number): void
 }
 
 /** How ranks go on when one of them loses its device. */
@@ -41,6 +62,8 @@ export interface StepReport {
   hiddenMs: number
   /** Samples of this rank in the step. */
   samples: number
+  /** The gradients overflowed somewhere, so all ranks left the step out. */
+  skipped?: true
 }
 
 /** What a replica keeps between steps beside weights and optimizer, equal on all ranks. */
@@ -64,6 +87,11 @@ export interface Replica {
    * the last synchronisation are summed over the ranks. Returns this rank's loss.
    */
   backward(lossFn: () => unknown, samples: number, synchronise: boolean): Promise<number>
+  /**
+   * What the next step will use, to be looked at and changed; null when there is no synchronised gradient. Absent where
+   * none can be had.
+   */
+  averagedGradients?(): Promise<AveragedGradients | null>
   /** Lets the optimizer use Σ(g·n)/Σn. Throws BAD_ARGUMENT when no synchronised gradient is there. */
   step(optimizer: Optimizer): Promise<void>
   /** Forgets all gradients. */
@@ -81,6 +109,8 @@ export interface Replica {
 
 export interface Strategy {
   readonly name: string
+  /** False where every backward exchanges gradients, whatever it is told. */
+  readonly skipsBackwardSync?: boolean
   /** Checks that all ranks hold the same parameters, then makes rank 0's values everyone's. */
   setupModel(model: Model, context: StrategyContext): Promise<Replica>
 }

@@ -167,7 +167,7 @@ describe.each(['cpu', 'wasm'])('on %s', (accelerator) => {
 })
 
 it('leaves operations that are no products alone, and whole numbers everywhere', () => {
-  const x = tf.tensor1d([1.00390625, 3.14159265])
+  const x = tf.tensor1d([1.00390625, Math.PI])
   const y = underPrecision('bf16', () => tf.add(tf.mul(x, 1), 0))
   expect(valuesOf(y)).toEqual(valuesOf(x))
   const labels = tf.tensor1d([70_001], 'int32')
@@ -178,8 +178,8 @@ it('sees the values of a weight that was written into in place', () => {
   const weight = tf.variable(underPrecision('bf16', () => tf.matMul(tf.ones([1, 1]), tf.ones([1, 1]))))
   const use = (): number[] => valuesOf(underPrecision('bf16', () => tf.matMul(tf.ones([1, 1]), weight as tf.Tensor2D)))
   expect(use()).toEqual([1])
-  ;(weight.dataSync() as Float32Array)[0] = 3.14159265
-  weight.assign(tf.tensor2d([[3.14159265]]))
+  ;(weight.dataSync() as Float32Array)[0] = Math.PI
+  weight.assign(tf.tensor2d([[Math.PI]]))
   expect(use()).toEqual([3.140625])
 })
 

@@ -12,11 +12,17 @@ import { roundOnWebgl } from './round-webgl.ts'
 
 const KERNEL = 'RoundToHalf'
 
+/** What is used of tfjs's MathBackendCPU. */
+interface CpuBackend {
+  readSync(id: object): Float32Array
+  makeTensorInfo(shape: number[], dtype: string, values: Float32Array): tf.TensorInfo
+}
+
 type Rounding = (x: tf.TensorInfo, type: HalfType, backend: object) => tf.TensorInfo
 
 const KERNELS: Readonly<Record<string, Rounding>> = {
   cpu(x, type, backend) {
-    const cpu = backend as { readSync(id: object): Float32Array; makeTensorInfo: tf.KernelBackend['makeTensorInfo'] }
+    const cpu = backend as CpuBackend
     const from = cpu.readSync(x.dataId)
     const out = new Float32Array(from.length)
     roundFloats(from, out, type)

@@ -33,6 +33,8 @@ export interface Exchanged {
   used: Uint8Array
   /** Ranks whose device was lost; then the totals mean nothing. */
   lostRanks: number[]
+  /** A rank's gradients were not finite, and the hook does not show it in the totals. */
+  overflowed: boolean
 }
 
 export class BucketExchange {
@@ -122,7 +124,8 @@ export class BucketExchange {
     }
     const weight = (await this.weightSum)[0] as number
     const used = this.usedAnywhere ? await this.usedAnywhere : this.used.fill(1)
-    return { totals: await Promise.all(this.reduced), weight, used, lostRanks }
+    const totals = await Promise.all(this.reduced)
+    return { totals, weight, used, lostRanks, overflowed: await this.parts.reducer.overflowedAnywhere() }
   }
 
   /** A bucket that could not be read because the device is gone travels as zeros; nobody will use the sum. */

@@ -8,8 +8,11 @@ import { RondoError } from '@rondo/protocol'
 import { equalStart } from '../equal-start.ts'
 import { type PostLocalSGDState, postLocalSGDState } from '../local-sgd/post-local-hook.ts'
 import { PostLocalReplica } from '../local-sgd/post-local-replica.ts'
+import { refuseLossScale } from '../loss-scale.ts'
 import { number, wholeNumber } from '../options.ts'
 import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
+import { castHook } from './hooks/cast.ts'
+import type { CommHook } from './hooks/comm-hook.ts'
 import type { OwnCommHook } from './hooks/own-hook.ts'
 import { type CommHookName, type CommHookOptions, type CommHookWrapper, makeCommHook } from './hooks/resolve.ts'
 import { DdpReplica } from './replica.ts'
@@ -85,6 +88,7 @@ export class DdpStrategy implements Strategy {
   }
 
   async setupModel(model: Model, context: StrategyContext): Promise<Replica> {
+    if (this.averagingPeriod !== null) refuseLossScale('ddpCommHook "post_localSGD"', context)
     const { all, trainable } = await equalStart(model, context, this.options.initSync)
     const share = this.splitsEvenly ? evenShare(trainable) : Number.POSITIVE_INFINITY
     const buckets = new GradientBuckets(trainable, {
@@ -95,12 +99,21 @@ export class DdpStrategy implements Strategy {
       this.averagingPeriod === null && context.group.worldSize > 1 && ((await context.devices?.watch()) ?? false)
     const devices = watched ? (context.devices ?? null) : null
     const hook = makeCommHook(this.hook)
-    const replica = new DdpReplica({ context, parameters: trainable, buckets, options: this.options, hook, devices })
+    const fallback = this.formatOf(context)
+    const { options } = this
+    const replica = new DdpReplica({ context, parameters: trainable, buckets, options, hook, fallback, devices })
     if (this.averagingPeriod === null) return replica
     return new PostLocalReplica(replica, all, context, {
       start: postLocalSGDState((this.hook.state ?? {}) as Partial<PostLocalSGDState>).startLocalSGDIter,
       period: this.averagingPeriod,
     })
+  }
+
+  /** How gradients travel when neither hook nor wrapper was chosen: as the precision says. */
+  private formatOf({ precision }: StrategyContext): CommHook | null {
+    if (this.hook.hook !== undefined || this.hook.wrapper !== undefined) return null
+    const format = precision?.gradientFormat ?? null
+    return format === null ? null : castHook(format === 'f16' ? 'fp16' : 'bf16')
   }
 }
 

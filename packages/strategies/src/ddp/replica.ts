@@ -4,9 +4,17 @@
  * `overlap: false`, while the next bucket is read. Not for: choosing options or the initial broadcast (ddp.ts).
  */
 import type { ProcessGroup } from '@rondo/collectives'
-import { computeGradients, type GradientBuckets, type Optimizer, type Parameter, tf } from '@rondo/engine'
+import {
+  computeGradients,
+  type GradientBuckets,
+  type LossScaler,
+  type Optimizer,
+  type Parameter,
+  tf,
+} from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import type { DeviceRecovery, Replica, StepReport, StrategyContext } from '../strategy.ts'
+import { GradientSums } from '../gradient-sums.ts'
+import type { AveragedGradients, DeviceRecovery, Replica, StepReport, StrategyContext } from '../strategy.ts'
 import { BucketExchange, type ExchangeParts } from './bucket-exchange.ts'
 import type { DdpSettings } from './ddp.ts'
 import { BucketReducer } from './hooks/bucket-reducer.ts'
@@ -23,6 +31,8 @@ export interface DdpReplicaOptions {
   options: DdpSettings
   /** How buckets are averaged; null for plain float32 sums. */
   hook: CommHook | null
+  /** The same until a hook is registered; null for plain float32 sums. */
+  fallback: CommHook | null
   /** Where a rank's device can be lost, who sees to it. */
   devices: DeviceRecovery | null
 }
@@ -36,19 +46,18 @@ export class DdpReplica implements Replica {
   private readonly local: LocalGradients
   private readonly clock: StepClock
   private readonly exchangeParts: ExchangeParts
-  /** Σ over ranks and synchronisations of Σ g·n, one array a bucket; null before the first. */
-  private totals: Float32Array[] | null = null
-  /** Σn behind `totals`. */
-  private totalWeight = 0
-  /** Per trainable parameter: 1 when any rank had a gradient since zeroGrad. */
-  private used: Uint8Array
+  /** Σ over ranks and synchronisations; of one rank only once they have to be in host memory. */
+  private readonly sums: GradientSums
+  private readonly scaler: LossScaler | null
+  /** Whether gradients since zeroGrad overflowed on any rank; null when nobody has looked. */
+  private overflowed: boolean | null = null
   private samples = 0
   private readonly devices: DeviceRecovery | null
   /** A rank lost its device since zeroGrad: the step is left out on all ranks. */
   private void = false
   lastStep: StepReport | null = null
 
-  constructor({ context, parameters, buckets, options, hook, devices }: DdpReplicaOptions) {
+  constructor({ context, parameters, buckets, options, hook, fallback, devices }: DdpReplicaOptions) {
     this.devices = devices
     this.group = context.group
     this.parameters = parameters
@@ -56,7 +65,7 @@ export class DdpReplica implements Replica {
     this.options = options
     this.local = new LocalGradients()
     this.clock = new StepClock(context.spans ?? null)
-    this.reducer = new BucketReducer(context, parameters, buckets, hook)
+    this.reducer = new BucketReducer(context, parameters, buckets, hook, fallback)
     this.exchangeParts = {
       group: context.group,
       signal: context.signal,
@@ -66,7 +75,9 @@ export class DdpReplica implements Replica {
       findUnused: options.findUnusedParameters,
       devices,
     }
-    this.used = new Uint8Array(parameters.length)
+    this.scaler = context.precision?.scaler ?? null
+    const uniformOver = options.gradientAverage === 'uniform' ? context.group.worldSize : null
+    this.sums = new GradientSums({ parameters, buckets, uniformOver, scaler: this.scaler })
   }
 
   get watchesDevices(): boolean {
@@ -86,32 +97,50 @@ export class DdpReplica implements Replica {
     const weight = this.options.gradientAverage === 'uniform' ? 1 : samples
     const exchanges = synchronise && this.group.worldSize > 1
     this.samples += samples
+    const scale = this.scaler?.scale ?? 1
+    const scaled = scale === 1 ? lossFn : (): unknown => times(lossFn(), scale)
     if (exchanges && this.options.overlap) {
-      const { loss, exchange } = await this.backwardOverlapped(lossFn, weight)
+      const { loss, exchange } = await this.backwardOverlapped(scaled, weight)
       await this.collect(exchange)
-      return loss
+      return loss / scale
     }
-    const loss = await this.backwardAtOnce(lossFn, weight)
+    const loss = await this.backwardAtOnce(scaled, weight)
     if (exchanges) await this.synchronise()
-    return loss
+    return loss / scale
+  }
+
+  async averagedGradients(): Promise<AveragedGradients | null> {
+    if (this.void) return null
+    if (this.group.worldSize === 1) await this.sums.takeLocal(this.local)
+    if (this.sums.isEmpty) return null
+    // Before anybody clips: that would hide an infinity.
+    if (this.scaler) this.overflowed ??= !this.sums.isFinite()
+    return this.sums
   }
 
   async step(optimizer: Optimizer): Promise<void> {
-    if (!this.totals && this.group.worldSize > 1 && !this.void) this.refuseStep()
     const done = this.clock.enter('apply', 'apply')
-    if (this.void) this.samples = 0
-    else if (this.group.worldSize === 1) this.stepAlone(optimizer)
-    else this.stepAveraged(optimizer, this.totals as Float32Array[])
-    done()
-    this.lastStep = { ...this.clock.finishStep(), samples: this.samples }
+    let skipped = false
+    try {
+      if (this.void) this.samples = 0
+      else if (this.group.worldSize === 1 && !this.scaler && this.sums.isEmpty) this.stepAlone(optimizer)
+      else {
+        if ((await this.averagedGradients()) === null) this.refuseStep()
+        skipped = this.overflowed === true
+        if (!skipped) this.sums.apply(optimizer)
+        this.scaler?.update(skipped)
+      }
+    } finally {
+      done()
+    }
+    this.lastStep = { ...this.clock.finishStep(), samples: this.samples, ...(skipped ? { skipped } : {}) }
     this.samples = 0
   }
 
   zeroGrad(): void {
     this.local.clear()
-    this.totals = null
-    this.totalWeight = 0
-    this.used.fill(0)
+    this.sums.clear()
+    this.overflowed = null
     this.void = false
   }
 
@@ -177,7 +206,7 @@ export class DdpReplica implements Replica {
   }
 
   private async collect(exchange: BucketExchange): Promise<void> {
-    const { totals, weight, used, lostRanks } = await exchange.finish()
+    const { totals, weight, used, lostRanks, overflowed } = await exchange.finish()
     if (lostRanks.length > 0) {
       this.zeroGrad()
       this.void = true
@@ -185,14 +214,9 @@ export class DdpReplica implements Replica {
       return
     }
     if (this.void) return
-    this.totalWeight += weight
-    merge(this.used, used)
-    this.totals = this.totals ? this.totals.map((total, k) => sum(total, totals[k] as Float32Array)) : totals
-  }
-
-  private stepAveraged(optimizer: Optimizer, totals: Float32Array[]): void {
-    const divisor = this.options.gradientAverage === 'uniform' ? this.group.worldSize : this.totalWeight
-    optimizer.applyBuckets(this.parameters, this.buckets, totals, { scale: 1 / divisor, used: this.used })
+    this.sums.add(totals, weight, used)
+    // One infinity stays one whatever is added to it; without any, the new sums are yet to be looked at.
+    this.overflowed = overflowed || this.overflowed === true || null
   }
 
   private stepAlone(optimizer: Optimizer): void {
@@ -211,11 +235,7 @@ export class DdpReplica implements Replica {
   }
 }
 
-function sum(total: Float32Array, more: Float32Array): Float32Array {
-  for (let i = 0; i < total.length; i++) total[i] = (total[i] as number) + (more[i] as number)
-  return total
-}
-
-function merge(used: Uint8Array, more: Uint8Array): void {
-  for (let i = 0; i < used.length; i++) used[i] = (used[i] as number) | (more[i] as number)
+/** What is no tensor is refused where losses are looked at. */
+function times(loss: unknown, scale: number): unknown {
+  return loss instanceof tf.Tensor ? tf.mul(loss, scale) : loss
 }

@@ -6,6 +6,7 @@
 import type { Model } from '@rondo/engine'
 import { equalStart } from '../equal-start.ts'
 import { LocalReplica } from '../local-sgd/local-replica.ts'
+import { refuseLossScale } from '../loss-scale.ts'
 import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
 import { DiLoCoMeeting } from './meeting.ts'
 import { type DiLoCoOptions, type DiLoCoSettings, diLoCoSettings } from './options.ts'
@@ -24,6 +25,7 @@ export class DiLoCoStrategy implements Strategy {
   }
 
   async setupModel(model: Model, context: StrategyContext): Promise<Replica> {
+    refuseLossScale('strategy "diloco"', context)
     const { all, trainable } = await equalStart(model, context)
     return new LocalReplica({
       parameters: trainable,

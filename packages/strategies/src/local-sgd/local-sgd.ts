@@ -5,6 +5,7 @@
 import type { Model } from '@rondo/engine'
 import type { StepClock } from '../ddp/step-clock.ts'
 import { equalStart } from '../equal-start.ts'
+import { refuseLossScale } from '../loss-scale.ts'
 import { BOOLEAN, checkOptions, wholeNumber } from '../options.ts'
 import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
 import { LocalReplica, type Meeting } from './local-replica.ts'
@@ -40,6 +41,7 @@ export class LocalSGDStrategy implements Strategy {
   }
 
   async setupModel(model: Model, context: StrategyContext): Promise<Replica> {
+    refuseLossScale('strategy "local_sgd"', context)
     const { all, trainable } = await equalStart(model, context)
     const { steps, findUnusedParameters } = this.options
     const average = new WeightAverage(all, context)

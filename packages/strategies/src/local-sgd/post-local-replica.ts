@@ -3,7 +3,7 @@
  * here the weights of all ranks are averaged every few steps (PyTorch's PeriodicModelAverager). Not for: the hook.
  */
 import type { Optimizer, Parameter } from '@rondo/engine'
-import type { Replica, StepReport, StrategyContext } from '../strategy.ts'
+import type { AveragedGradients, Replica, StepReport, StrategyContext } from '../strategy.ts'
 import { WeightAverage } from './weight-average.ts'
 
 export interface PostLocalOptions {
@@ -35,6 +35,10 @@ export class PostLocalReplica implements Replica {
 
   backward(lossFn: () => unknown, samples: number, synchronise: boolean): Promise<number> {
     return this.inner.backward(lossFn, samples, synchronise)
+  }
+
+  async averagedGradients(): Promise<AveragedGradients | null> {
+    return (await this.inner.averagedGradients?.()) ?? null
   }
 
   async step(optimizer: Optimizer): Promise<void> {

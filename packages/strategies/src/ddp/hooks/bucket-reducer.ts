@@ -4,7 +4,7 @@
  * equal on all ranks. Not for: what a hook does.
  */
 import type { ProcessGroup } from '@rondo/collectives'
-import type { GradientBuckets, Parameter } from '@rondo/engine'
+import type { GradientBuckets, LossScaler, Parameter } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { StrategyContext } from '../../strategy.ts'
 import type { BucketTensor, CommHook } from './comm-hook.ts'
@@ -22,22 +22,33 @@ export class BucketReducer {
   private readonly signal: AbortSignal
   private readonly tensors: ReadonlyArray<readonly BucketTensor[]>
   private readonly nodeRanks: readonly number[]
+  private readonly scaler: LossScaler | null
   private hook: CommHook | null
+  /** The hook is not the script's choice but follows from the precision, and gives way. */
+  private readonly fallback: CommHook | null
+  /** This rank's gradients of this synchronisation were not finite. */
+  private overflowed = false
   private synchronisations = 0
   /** End of the bucket before, for hooks whose collectives must not interleave. */
   private before: Promise<unknown> = Promise.resolve()
 
-  /** @param hook null: plain float32 sums, which need not wait for Σn */
+  /**
+   * @param hook null: plain float32 sums, which need not wait for Σn
+   * @param fallback until somebody registers a hook
+   */
   constructor(
-    { group, signal, nodeRanks }: StrategyContext,
+    { group, signal, nodeRanks, precision }: StrategyContext,
     parameters: readonly Parameter[],
     buckets: GradientBuckets,
     hook: CommHook | null,
+    fallback: CommHook | null = null,
   ) {
+    this.scaler = precision?.scaler ?? null
+    this.fallback = fallback
     this.group = group
     this.signal = signal
     this.nodeRanks = nodeRanks ?? Array.from({ length: group.worldSize }, (_, rank) => rank)
-    this.hook = hook
+    this.hook = hook ?? fallback
     this.tensors = buckets.plan.map((slots) =>
       slots.map(({ index, shape, size, offset }) => ({ name: parameters[index]?.name ?? '', shape, size, offset })),
     )
@@ -55,7 +66,7 @@ export class BucketReducer {
 
   /** From now on this hook. Throws CONFLICT when the model has one: what it keeps between steps would be lost. */
   register(hook: CommHook | null): void {
-    if (this.hook !== null) {
+    if (this.hook !== null && this.hook !== this.fallback) {
       throw new RondoError(
         'CONFLICT',
         `This model has the communication hook "${this.hook.name}" already; one is allowed. Choose it once, with ddpCommHook or with registerCommHook.`,
@@ -92,8 +103,11 @@ export class BucketReducer {
     const step = this.synchronisations - 1
     const sum = (await weights.sum)[0] as number
     if (!hook.overlaps) await before
+    // Hooks may remember values and compress them, so they get true gradients, and no infinities.
+    const lossScale = this.scaler === null || hook.isCast ? 1 : this.scaler.scale
+    if (this.scaler !== null && !hook.isCast && clearNonFinite(values)) this.overflowed = true
     // Σn is 0 when every rank has run out of data: there is nothing to average then.
-    scale(values, sum > 0 ? 1 / sum : 0)
+    scale(values, sum > 0 ? 1 / (sum * lossScale) : 0)
     const tensors = this.tensors[k] as readonly BucketTensor[]
     const average = await hook.reduce(
       { index: k, isLast: k === this.tensors.length - 1, tensors, values },
@@ -113,8 +127,31 @@ export class BucketReducer {
         { rank: group.rank },
       )
     }
-    return scale(average, sum)
+    return scale(average, sum * lossScale)
   }
+
+  /**
+   * Whether any rank's gradients of this synchronisation were not finite, where totals do not show it; after all its
+   * buckets. Collective then.
+   */
+  async overflowedAnywhere(): Promise<boolean> {
+    if (this.scaler === null || this.hook === null || this.hook.isCast) return false
+    const { group, signal, overflowed } = this
+    this.overflowed = false
+    const flags = await group.allReduce(Uint8Array.of(overflowed ? 1 : 0), { op: 'max', name: 'overflow', signal })
+    return flags[0] === 1
+  }
+}
+
+/** Makes zeros of what is infinite or no number; true if there was any. */
+function clearNonFinite(values: Float32Array): boolean {
+  let found = false
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue
+    values[i] = 0
+    found = true
+  }
+  return found
 }
 
 function scale(values: Float32Array, factor: number): Float32Array {

@@ -17,6 +17,7 @@ export function castHook(name: CastName): CommHook {
     name,
     wire: codec,
     overlaps: true,
+    isCast: true,
     reduce: ({ index, values }, { group, signal }) =>
       group.allReduce(values, { op: 'sum', codec, name: `gradients ${index}`, signal }),
   }

@@ -52,6 +52,8 @@ export interface CommHook {
    * collectives in one order.
    */
   readonly overlaps: boolean
+  /** Only casts what travels: an infinity of any rank is one in all ranks' results. */
+  readonly isCast?: true
   /** Returns the weighted average over all ranks, as many values as the bucket has. */
   reduce(bucket: GradientBucket, context: CommHookContext): Promise<Float32Array>
 }

@@ -31,8 +31,9 @@ export type { RmsPropOptions } from './optimizers/rmsprop.ts'
 export type { SgdOptions } from './optimizers/sgd.ts'
 export type { HalfType } from './precision/half.ts'
 export { LossScaler, type LossScalerOptions, type LossScalerState } from './precision/loss-scaler.ts'
-export { currentHalfType, roundTensors, underPrecision } from './precision/policy.ts'
-export { roundToHalf } from './precision/round.ts'
+export { forwardUnder, underPrecision } from './precision/policy.ts'
+export { roundWeights } from './precision/round.ts'
+export { type HalfArithmetic, halfArithmetic } from './precision/shader-f16.ts'
 export {
   CosineAnnealingLR,
   type CosineAnnealingLrOptions,

@@ -22,6 +22,7 @@ import type { FabricModel } from './fabric-model.ts'
 import { CommandQueue } from './jobs/commands.ts'
 import type { ResolvedOptions } from './options.ts'
 import { StepReporter } from './reporter.ts'
+import type { RankPrecision } from './training/rank-precision.ts'
 
 /** Where files of a run are kept; by name, relative to the run's folder. */
 export interface RunFiles {
@@ -94,6 +95,8 @@ export class RankContext {
   readonly devices: ContextRecovery
   /** What the script's Fabric resolved to; null before one was made. */
   resolved: ResolvedOptions | null = null
+  /** What the precision comes to here; absent before a model is set up or a forward runs. */
+  precision?: RankPrecision
   /** Whether the setup event went out. */
   announced = false
   /** Batches of one step, told by whoever drives the loop; null counts those of the first step. */

@@ -10,6 +10,7 @@ import type { FabricModel, FabricOptimizer } from './fabric-model.ts'
 import { checkNotLaunched, type NotebookPlan } from './launch/plan.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { EpochPosition } from './reporter.ts'
+import type { RankPrecision } from './training/rank-precision.ts'
 
 export class FabricCore {
   readonly context: RankContext
@@ -28,8 +29,14 @@ export class FabricCore {
   reported: EpochPosition | null = null
   /** Backward passes before the setup event went out. */
   backwards = 0
-  /** Inside noBackwardSync: gradients only add up. */
-  skipSync = false
+  /** Models inside noBackwardSync: their gradients only add up. */
+  readonly skipsSync = new Set<FabricModel>()
+  /** Set once a strategy was named that cannot skip, so that it is named once. */
+  toldOfSync = false
+  /** What the precision comes to here; null before anybody asked. */
+  precision: RankPrecision | null = null
+  /** All ranks have compared theirs. */
+  precisionAgreed = false
 
   constructor(context: RankContext, options: ResolvedOptions, plan: NotebookPlan | null) {
     this.context = context

@@ -2,8 +2,8 @@
  * A model and an optimizer after `fabric.setup`: thin wrappers that send every forward and every step
  * through the strategy. Not for: averaging (strategies) or optimizer arithmetic (engine).
  */
-import type { Model, Optimizer, Parameter, tf } from '@rondo/engine'
-import { parametersOf, weightsHash } from '@rondo/engine'
+import type { HalfType, Model, Optimizer, Parameter, tf } from '@rondo/engine'
+import { forwardUnder, parametersOf, weightsHash } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { OwnCommHook, Replica } from '@rondo/strategies'
 
@@ -15,17 +15,25 @@ export class FabricModel<M extends UserModel = UserModel> {
   /** The model as the script built it: for `predict`, `summary` and everything that trains nothing. */
   readonly module: M
   readonly replica: Replica
+  /** What products and layer borders are rounded to; null for float32. */
+  readonly halfType: HalfType | null
 
-  constructor(module: M, replica: Replica) {
+  constructor(module: M, replica: Replica, halfType: HalfType | null = null) {
     this.module = module
     this.replica = replica
+    this.halfType = halfType
   }
 
-  /** Runs the model forward, with layers in training mode unless `training` is false. */
+  /**
+   * Runs the model forward, in the precision of the Fabric that set it up, with layers in training mode unless
+   * `training` is false.
+   */
   forward(input: tf.Tensor | tf.Tensor[], options: { training?: boolean } = {}): tf.Tensor {
     const model = this.module
-    if ('forward' in model && typeof model.forward === 'function') return model.forward(input) as tf.Tensor
-    return (model as tf.LayersModel).apply(input, { training: options.training ?? true }) as tf.Tensor
+    return forwardUnder(this.halfType, input, (cast) => {
+      if ('forward' in model && typeof model.forward === 'function') return model.forward(cast) as tf.Tensor
+      return (model as tf.LayersModel).apply(cast, { training: options.training ?? true }) as tf.Tensor
+    })
   }
 
   /** Parameters in order, by structural path. */

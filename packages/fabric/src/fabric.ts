@@ -28,7 +28,9 @@ import type { FabricOptions } from './options.ts'
 import { seedRank } from './seed.ts'
 import { setupLoaders } from './setup/loaders.ts'
 import { setupModels } from './setup/models.ts'
+import { runAutocast } from './training/autocast.ts'
 import { type BackwardOptions, runBackward, withoutBackwardSync } from './training/backward.ts'
+import { type ClipOptions, clipGradients } from './training/clip-gradients.ts'
 
 export class Fabric extends FabricProperties {
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
@@ -88,6 +90,23 @@ export class Fabric extends FabricProperties {
   /** Gradients inside `fn` only add up on this rank; the next backward outside it exchanges them. */
   noBackwardSync<T>(model: FabricModel, fn: () => T | Promise<T>, options: { enabled?: boolean } = {}): Promise<T> {
     return withoutBackwardSync(this.core, model, fn, options)
+  }
+
+  /**
+   * Limits the averaged gradient that the next `optimizer.step()` uses: by value, each entry to ±clipVal; or by norm,
+   * all entries times min(1, maxNorm / (norm + 1e-6)), where norm is over all parameters (torch's clip_grad_norm_). After
+   * averaging and unscaling, before the step. Returns the norm before clipping, null for clipVal.
+   */
+  clipGradients(model: FabricModel, optimizer: FabricOptimizer, options: ClipOptions): Promise<number | null> {
+    return clipGradients(this.core, model, optimizer, options)
+  }
+
+  /**
+   * Runs `fn` in this Fabric's precision, as a set-up model's `forward` runs: for products and layers outside of it. Gives
+   * what `fn` gives; of an async function all that happens until it is done.
+   */
+  autocast<T>(fn: () => T): T {
+    return runAutocast(this.core, fn)
   }
 
   /** Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value. */

@@ -36,5 +36,7 @@ export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-r
 export type { FabricCallback } from './logging/callbacks.ts'
 export { checkFabricOptions, type FabricOptions, requestedDevices } from './options.ts'
 export { PrecisionPlugin } from './plugins/kinds.ts'
+export { MixedPrecision, type MixedPrecisionOptions } from './plugins/mixed-precision.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
 export type { BackwardOptions } from './training/backward.ts'
+export type { ClipOptions } from './training/clip-gradients.ts'

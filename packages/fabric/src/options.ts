@@ -10,7 +10,7 @@ import { parseDevices } from './devices.ts'
 import type { FabricCallback } from './logging/callbacks.ts'
 import { checkCallbacks, checkLoggers } from './logging/options.ts'
 import { checkRuns, checkSaidTwice, collectPlugins, describe, type Plugin, type Plugins } from './plugins/collect.ts'
-import { type Precision, parsePrecision } from './precision.ts'
+import { type Precision, parsePrecision, shortNameNote } from './precision.ts'
 
 const FORK_NOTE =
   'strategy "ddp_fork": a browser cannot fork a process, so ranks are started fresh; what the function uses is sent to them.'
@@ -79,7 +79,12 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
       : (choose('strategy', options.strategy, config?.strategy, config, parseStrategyName) ?? 'auto')
   if (strategyName?.startsWith('ddp_fork')) notes.push(FORK_NOTE)
   const strategy = typeof options.strategy === 'object' ? options.strategy : createStrategy(strategyName ?? 'auto')
-  const precision = choose('precision', asText(options.precision), config?.precision, config, parsePrecision)
+  const inCode = asText(options.precision ?? plugins.Precision?.precision)
+  const precision = choose('precision', inCode, config?.precision, config, (value) => {
+    const note = shortNameNote(value)
+    if (note && !notes.includes(note)) notes.push(note)
+    return parsePrecision(value)
+  })
   checkSaidTwice(strategy, { accelerator: options.accelerator, precision: options.precision, plugins })
   checkRuns(plugins)
   if (world) checkWorld(options, config, world)

@@ -3,6 +3,7 @@
  * rate. Start banner, pages and report show it, so it must be the truth.
  */
 import type { RankContext } from './context.ts'
+import { RankPrecision } from './training/rank-precision.ts'
 
 export interface TrainingFacts {
   learningRate: number | null
@@ -25,7 +26,7 @@ export function sendSetup(context: RankContext, facts: TrainingFacts): void {
     adapter: describeAdapter(context),
     software: chosen?.adapter?.isFallback ?? false,
     reason: chosen?.reason ?? '',
-    precision: `${resolved?.precision ?? '32-true'}: weights f32, arithmetic f32, wire ${context.models[0]?.replica.wire ?? 'f32'}`,
+    precision: precisionLine(context),
     strategy: resolved?.strategy.name ?? 'none',
     ...facts,
   })
@@ -36,4 +37,10 @@ export function describeAdapter(context: RankContext): string | null {
   const adapter = context.accelerator?.adapter
   if (!adapter) return null
   return [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || adapter.description || 'unnamed adapter'
+}
+
+/** The requested value and what happens here. */
+function precisionLine({ precision, resolved, models }: RankContext): string {
+  const wire = models[0]?.replica.wire ?? 'f32'
+  return (precision ?? new RankPrecision({ precision: resolved?.precision ?? '32-true' }, null)).describe(wire)
 }

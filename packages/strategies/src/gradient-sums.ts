@@ -85,16 +85,13 @@ export class GradientSums implements AveragedGradients {
 
   norm(p: number): number {
     const size = Math.abs(this.scale)
-    if (Math.abs(p) === Number.POSITIVE_INFINITY) return size * this.extreme(p > 0)
+    if (p === Number.POSITIVE_INFINITY) return size * this.largest()
     let sum = 0
     for (const array of this.arrays ?? []) {
-      for (const value of array) {
-        if (p === 2) sum += value * value
-        else if (p === 0) sum += value === 0 ? 0 : 1
-        else sum += Math.abs(value) ** p
-      }
+      if (p === 2) for (const value of array) sum += value * value
+      else for (const value of array) sum += Math.abs(value) ** p
     }
-    return p === 0 ? sum : size * sum ** (1 / p)
+    return size * sum ** (1 / p)
   }
 
   nonFinite(): string[] {
@@ -133,14 +130,14 @@ export class GradientSums implements AveragedGradients {
     return (this.parts.uniformOver ?? this.weight) * this.lossScale
   }
 
-  /** The largest size of all values, or the smallest; NaN if one is NaN. */
-  private extreme(largest: boolean): number {
-    let found = largest ? 0 : Number.POSITIVE_INFINITY
+  /** The largest size of all values; NaN if one is NaN. */
+  private largest(): number {
+    let found = 0
     for (const array of this.arrays ?? []) {
       for (const value of array) {
         const size = Math.abs(value)
         if (Number.isNaN(size)) return size
-        if (largest ? size > found : size < found) found = size
+        if (size > found) found = size
       }
     }
     return found

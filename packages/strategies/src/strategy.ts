@@ -32,7 +32,7 @@ export interface StepPrecision {
 
 /** Σ(g·n)/Σn as the next step will use it, over all trainable parameters together. */
 export interface AveragedGradients {
-  /** (Σ|g|^p)^(1/p) in float64; the largest |g| for Infinity, the number of values that are not 0 for 0. */
+  /** (Σ|g|^p)^(1/p) in float64, for p above 0; the largest |g| for Infinity. */
   norm(p: number): number
   /** Names of the parameters with a gradient that is infinite or no number. */
   nonFinite(): string[]
@@ -92,6 +92,8 @@ export interface Replica {
    * none can be had.
    */
   averagedGradients?(): Promise<AveragedGradients | null>
+  /** The next step will do nothing, because a rank lost its device since zeroGrad. */
+  readonly skipsNextStep?: boolean
   /** Lets the optimizer use Σ(g·n)/Σn. Throws BAD_ARGUMENT when no synchronised gradient is there. */
   step(optimizer: Optimizer): Promise<void>
   /** Forgets all gradients. */

@@ -96,6 +96,12 @@ function rounding(x: tf.Tensor, type: HalfType): tf.Tensor {
   return result
 }
 
+/** A model's forward under a format: floating inputs are cast on the way in, outputs come back as float32. */
+export function forwardUnder<I, O>(type: HalfType | null, input: I, forward: (input: I) => O): O {
+  if (type === null) return forward(input)
+  return underPrecision(type, () => roundTensors(forward(roundTensors(input, type)), type))
+}
+
 let hooked = false
 
 /** Puts the scope between operations and kernels; once a realm. Outside of scopes nothing changes. */

@@ -2,6 +2,7 @@
  * Rounding of tensors to a 16-bit format, as an operation that tfjs differentiates: its gradient is rounded too, as it
  * is where activations really lie in 16 bits. One kernel a backend. Not for: when to round (policy.ts).
  */
+import type { Parameter } from '../model/parameters.ts'
 import { type BackendWasm, tf } from '../tfjs.ts'
 import { floatsOf, offsetOf } from '../wasm-kernels/heap.ts'
 import { simdPrograms } from '../wasm-kernels/simd/instance.ts'
@@ -72,4 +73,14 @@ export function roundToHalf<T extends tf.Tensor>(x: T, type: HalfType): T {
   register()
   // No device takes a buffer of nothing.
   return (x.size === 0 ? x.clone() : tf.engine().runKernel(KERNEL, { x }, { type })) as T
+}
+
+/** Rounds the weights themselves, those that are trained: no copy keeps what is lost. */
+export function roundWeights(parameters: readonly Parameter[], type: HalfType): void {
+  for (const { variable, trainable } of parameters) {
+    if (!trainable || variable.dtype !== 'float32') continue
+    const rounded = roundToHalf(variable as tf.Tensor, type)
+    variable.assign(rounded)
+    rounded.dispose()
+  }
 }

@@ -50,6 +50,11 @@ export function matMulVariant(backend: DeviceBackend, product: Product): MatMulV
   return wish === 'tiled-f16' && !backend.device.features.has('shader-f16') ? 'tiled' : wish
 }
 
+/** Whether the flag asks for products in half precision, where the device has it. */
+export function usesHalfProducts(): boolean {
+  return tf.env().getString(MATMUL) === 'tiled-f16'
+}
+
 /** a · b with either side transposed; the operands share their batch, or one has none. */
 export function tiledMatMul(backend: DeviceBackend, product: Product, variant: MatMulVariant): tf.Tensor {
   const [batch, rows, columns, depth] = extents(product)

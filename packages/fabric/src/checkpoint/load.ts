@@ -8,6 +8,7 @@ import type { RankContext } from '../context.ts'
 import { badFile, partStrategy, type ReadCheckpoint, readContent, takeTensors } from './content.ts'
 import { type CheckpointState, type Entry, entriesOf } from './entries.ts'
 import { asVariableData, checkOptimizer, fitModel, listNames } from './fit.ts'
+import { restoreScaler } from './loss-scaler.ts'
 import { readOnRankZero } from './rank-zero.ts'
 import { loadContent } from './sharded.ts'
 
@@ -92,6 +93,7 @@ export async function loadCheckpoint(
       'Build the same model and name the same keys, or pass { strict: false }. Nothing was changed.',
     )
   }
+  restoreScaler(path, content, entries, context)
   for (const step of steps) await step()
   return leftOver(checkpoint, others)
 }

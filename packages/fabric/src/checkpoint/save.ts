@@ -4,6 +4,7 @@ import { FabricModel } from '../fabric-model.ts'
 import { contentOf } from './content.ts'
 import { type CheckpointState, entriesOf } from './entries.ts'
 import { checkFilters, type SaveFilters } from './filter.ts'
+import { withScaler } from './loss-scaler.ts'
 import { onRankZero } from './rank-zero.ts'
 import { saveSharded } from './sharded.ts'
 
@@ -24,10 +25,10 @@ export async function saveCheckpoint(
   const entries = entriesOf('save(path, state)', state)
   const filters = checkFilters(filter, [...entries.keys()])
   for (const value of Object.values(state)) if (value instanceof FabricModel) await value.syncWeights()
-  if (sharded) return saveSharded(context, path, await contentOf(entries, filters))
+  const content = async () => withScaler(await contentOf(entries, filters), entries, context)
+  if (sharded) return saveSharded(context, path, await content())
   await onRankZero(context, `save ${path} (${[...entries.keys()].join(', ')})`.slice(0, 200), async () => {
-    const content = await contentOf(entries, filters)
-    await context.checkpointIO.saveCheckpoint(content, path)
+    await context.checkpointIO.saveCheckpoint(await content(), path)
     return null
   })
 }

@@ -27,7 +27,6 @@ export interface Plugins {
 
 /** Kinds that are known and not run by this version. */
 const NOT_RUN: Partial<Record<PluginKind, string>> = {
-  Precision: 'give the option precision instead',
   ClusterEnvironment: 'the terminal command reads the environment of a cluster: start with "rondo run"',
   Transport: 'choose a carrier with --process-group-backend auto, webrtc, port or relay',
   Reducer: 'give DDPStrategy a function as ddpCommHook',

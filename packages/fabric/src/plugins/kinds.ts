@@ -2,6 +2,7 @@
  * The five kinds of plugins that a Fabric takes, each a base class that says its kind, and how the kind of an object is
  * known that extends none of them: by its members. Not for: which plugins go together (collect.ts).
  */
+import type { LossScaler } from '@rondo/engine'
 
 export { CheckpointIO } from '../checkpoint/checkpoint-io.ts'
 
@@ -33,6 +34,8 @@ export abstract class PrecisionPlugin {
   readonly pluginKind = 'Precision'
   /** One of PRECISIONS, or a short form. */
   abstract readonly precision: string
+  /** Takes the place of the default one, where there is a loss scale: with `16-mixed`. */
+  readonly scaler?: LossScaler
 }
 
 /** An object's kind; null for one that is of none. */

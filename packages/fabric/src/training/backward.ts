@@ -38,7 +38,7 @@ export async function runBackward(
   }
   announce(core, model)
   const samples = options.samples ?? core.lastBatchSize ?? 1
-  core.lastLoss = await model.replica.backward(lossFn, samples, !core.skipSync)
+  core.lastLoss = await model.replica.backward(lossFn, samples, !core.skipsSync.has(model))
   return core.lastLoss
 }
 
@@ -54,13 +54,29 @@ export async function withoutBackwardSync<T>(
       'noBackwardSync(model, fn): this model is not set up. Pass what fabric.setup returned.',
     )
   }
-  const before = core.skipSync
-  core.skipSync = options.enabled ?? true
+  const { skipsSync } = core
+  const before = skipsSync.has(model)
+  const enabled = options.enabled ?? true
+  if (enabled && core.worldSize > 1) warnIfUnskippable(core)
+  if (enabled) skipsSync.add(model)
+  else skipsSync.delete(model)
   try {
     return await fn()
   } finally {
-    core.skipSync = before
+    if (before) skipsSync.add(model)
+    else skipsSync.delete(model)
   }
+}
+
+/** The result is the same, the traffic is not less. */
+function warnIfUnskippable(core: FabricCore): void {
+  const { strategy } = core.options
+  if (strategy.skipsBackwardSync !== false || core.toldOfSync) return
+  core.toldOfSync = true
+  if (core.context.localRank !== 0) return
+  console.warn(
+    `noBackwardSync: strategy "${strategy.name}" cannot skip the exchange of gradients, so every backward exchanges them. The result is the same; use strategy "ddp" to save the traffic.`,
+  )
 }
 
 /**
@@ -71,7 +87,7 @@ function announce(core: FabricCore, model: FabricModel): void {
   const { context } = core
   if (context.announced) return
   core.backwards += 1
-  if (core.skipSync && context.accumulation === null) return
+  if (core.skipsSync.has(model) && context.accumulation === null) return
   sendSetup(context, {
     accumulate: context.accumulation ?? core.backwards,
     learningRate: core.optimizers[0]?.learningRate ?? null,

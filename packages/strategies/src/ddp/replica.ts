@@ -84,6 +84,10 @@ export class DdpReplica implements Replica {
     return this.devices !== null
   }
 
+  get skipsNextStep(): boolean {
+    return this.void
+  }
+
   get wire(): string {
     return this.reducer.wire
   }

@@ -75,10 +75,12 @@ it.each([1, 2, 4])(
       await optimizer.step()
       return group.payloadBytesSent - before
     })
-    accumulated.forEach(({ bytes }, rank) => {
-      expect(bytes).toBe(once[rank]?.bytes)
-      expect(everyTime[rank]).toBe(3 * bytes)
-    })
+    // Of all ranks together: who sends more of a small sum changes from one to the next.
+    const total = (bytes: number[]): number => bytes.reduce((sum, one) => sum + one, 0)
+    const traffic = total(accumulated.map(({ bytes }) => bytes))
+    expect(traffic).toBe(total(once.map(({ bytes }) => bytes)))
+    expect(total(everyTime)).toBe(3 * traffic)
+    expect(traffic > 0).toBe(world > 1)
   },
 )
 

@@ -26,6 +26,8 @@ export interface Scope {
   /** Position of the loader; null unless there are several. */
   dataloaderIndex: number | null
   batchSize: number
+  /** Leading dimensions of the batch's tensors, where they disagree. */
+  leading?: readonly number[] | null
 }
 
 /** Hooks and steps that belong to one batch. */
@@ -50,6 +52,8 @@ export class Run {
   scope: Scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   /** Names for which the hint about syncDist was given. */
   readonly hinted = new Set<string>()
+  /** What was warned of once. */
+  private readonly noted = new Set<string>()
   /** Whether there is validation data and a step for it. */
   validates = false
   /** Whether validation ran to its end, the sanity check aside. */
@@ -219,6 +223,12 @@ export class Run {
         `log("${String(name)}", …) in predict: nothing is reduced there. Allowed is log in the steps and hooks of fit, validate and test. Return values from predictStep instead.`,
       )
     }
+    if (this.options.barebones) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `log("${String(name)}", …) under Trainer({ barebones: true }): logging is one of the things that are off. Allowed is log without barebones. Take the call out, or leave barebones out.`,
+      )
+    }
     if (OUTSIDE_EPOCHS.test(this.place)) {
       throw new RondoError(
         'BAD_ARGUMENT',
@@ -232,6 +242,7 @@ export class Run {
       inStep,
       dataloaderIndex,
       batchSize: inStep ? batchSize : 1,
+      worldSize: this.worldSize,
     }
     const hasLogger = this.hasLogger || this.options.fastDevRun > 0
     const results = at.stage === 'train' ? this.trainResults : this.evaluationResults
@@ -245,7 +256,27 @@ export class Run {
       if (!this.trainer.board.rankZeroNames.includes(name)) this.trainer.board.rankZeroNames.push(name)
       if (this.rank !== 0) return
     }
+    if (inStep && options.batchSize === undefined) this.warnOfLeading(name)
+    if (typeof checked !== 'number' && checked.dtype !== 'float32') this.noteInteger(name, checked.dtype)
     results.add(name, this.place, checked, resolved)
+  }
+
+  private warnOfLeading(name: string): void {
+    const { leading } = this.scope
+    if (!leading || !this.once('leading')) return
+    console.warn(
+      `log("${name}", …): the tensors of the batch disagree about its size (leading dimensions ${leading.join(', ')}), and the first is taken. Where that is wrong, pass batchSize.`,
+    )
+  }
+
+  private noteInteger(name: string, dtype: string): void {
+    if (this.once(`integer ${name}`)) this.print(`log("${name}", …): the value is ${dtype} and is kept as a float.`)
+  }
+
+  private once(what: string): boolean {
+    if (this.noted.has(what)) return false
+    this.noted.add(what)
+    return true
   }
 }
 

@@ -8,6 +8,8 @@ import { tf } from '@rondo/engine'
 export interface DrawnBatch {
   tensors: tf.Tensor[]
   samples: number
+  /** Leading dimensions of the tensors, where they disagree. */
+  leading: readonly number[] | null
 }
 
 export class BatchCursor {
@@ -38,7 +40,9 @@ export class BatchCursor {
     this.drawn += 1
     this.ahead = this.pull()
     this.current = value.map(toTensor)
-    return { tensors: this.current, samples: value[0]?.shape[0] ?? 0 }
+    const leading = value.map(({ shape }) => shape[0] ?? 1)
+    const disagree = leading.some((size) => size !== leading[0])
+    return { tensors: this.current, samples: value[0]?.shape[0] ?? 0, leading: disagree ? leading : null }
   }
 
   /** Frees the last batch and stops those under way. */

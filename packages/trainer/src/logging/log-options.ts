@@ -24,6 +24,8 @@ export interface LogOptions {
   reduceFx?: Reduction
   /** Reduce over all ranks; default on in validation and test, off in training. */
   syncDist?: boolean
+  /** The ranks to reduce over, this one among them; default all. A rank that is not in its list keeps its own value. */
+  syncDistGroup?: readonly number[]
   /** With several loaders, add `/dataloader_idx_N` to the name; default true. */
   addDataloaderIdx?: boolean
   /** Weight of this value in means; default the batch's leading dimension. */
@@ -42,10 +44,12 @@ export interface LogPlace {
   dataloaderIndex: number | null
   /** Weight of a value when the call gives none. */
   batchSize: number
+  worldSize: number
 }
 
-export type ResolvedLog = Required<Omit<LogOptions, 'addDataloaderIdx' | 'batchSize'>> & {
+export type ResolvedLog = Required<Omit<LogOptions, 'addDataloaderIdx' | 'batchSize' | 'syncDistGroup'>> & {
   batchSize: number
+  syncDistGroup: readonly number[] | null
   suffix: string
 }
 
@@ -56,6 +60,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'onEpoch',
   'reduceFx',
   'syncDist',
+  'syncDistGroup',
   'addDataloaderIdx',
   'batchSize',
   'rankZeroOnly',
@@ -113,6 +118,7 @@ export function resolveLog(name: unknown, options: LogOptions, place: LogPlace, 
     onEpoch,
     reduceFx,
     syncDist: options.syncDist ?? !inTraining,
+    syncDistGroup: readGroup(name, options.syncDistGroup, place.worldSize),
     rankZeroOnly: options.rankZeroOnly ?? false,
     batchSize: options.batchSize ?? place.batchSize,
     suffix: addIndex && place.dataloaderIndex !== null ? `/dataloader_idx_${place.dataloaderIndex}` : '',
@@ -120,7 +126,7 @@ export function resolveLog(name: unknown, options: LogOptions, place: LogPlace, 
 }
 
 /** Options that a metric object decides itself. */
-const METRIC_DECIDES = ['reduceFx', 'batchSize', 'syncDist', 'rankZeroOnly', 'onStep'] as const
+const METRIC_DECIDES = ['reduceFx', 'batchSize', 'syncDist', 'syncDistGroup', 'rankZeroOnly', 'onStep'] as const
 
 /**
  * As `resolveLog`, for a metric object: it is kept for the epoch, and merges over ranks by itself.
@@ -147,11 +153,23 @@ export function checkValue(name: string, value: unknown): LogValue {
   )
 }
 
+function readGroup(name: string, group: unknown, worldSize: number): readonly number[] | null {
+  if (group === undefined || group === null) return null
+  const isRank = (rank: unknown): boolean =>
+    Number.isInteger(rank) && (rank as number) >= 0 && (rank as number) < worldSize
+  if (Array.isArray(group) && group.length > 0 && group.every(isRank) && new Set(group).size === group.length) {
+    return group as number[]
+  }
+  throw refuse(
+    `log("${name}", …, { syncDistGroup: ${JSON.stringify(group) ?? String(group)} }): allowed is a list of different ranks from 0 to ${worldSize - 1}. Leave it out to reduce over all ranks.`,
+  )
+}
+
 function unknownOption(name: string, key: string): RondoError {
-  if (key === 'syncDistGroup' || key === 'metricAttribute') {
+  if (key === 'metricAttribute') {
     return new RondoError(
       'UNSUPPORTED',
-      `log("${name}", …, { ${key} }): ${key} is not part of this version. Allowed are ${[...KNOWN].join(', ')}. Leave it out; syncDist reduces over all ranks.`,
+      `log("${name}", …, { ${key} }): ${key} is not part of this version. Allowed are ${[...KNOWN].join(', ')}. Leave it out; a metric object keeps its state by itself.`,
     )
   }
   return refuse(`log("${name}", …): option ${key} is not known. Allowed are ${[...KNOWN].join(', ')}. Correct it.`)

@@ -159,7 +159,14 @@ describe('training values', () => {
 })
 
 describe('refusals', () => {
-  const place: LogPlace = { stage: 'train', hook: 'trainingStep', inStep: true, dataloaderIndex: null, batchSize: 4 }
+  const place: LogPlace = {
+    stage: 'train',
+    hook: 'trainingStep',
+    inStep: true,
+    dataloaderIndex: null,
+    batchSize: 4,
+    worldSize: 2,
+  }
   const epochPlace: LogPlace = { ...place, hook: 'onTrainEpochEnd', inStep: false }
 
   it.each<[RegExp, LogOptions, LogPlace?, string?]>([
@@ -170,7 +177,10 @@ describe('refusals', () => {
     [/no logger/, { logger: true }],
     [/batchSize/, { batchSize: 0 }],
     [/on_step/, { on_step: true } as never],
-    [/syncDistGroup is not part/, { syncDistGroup: 1 } as never],
+    [/different ranks from 0 to 1/, { syncDistGroup: 1 } as never],
+    [/different ranks from 0 to 1/, { syncDistGroup: [0, 2] }],
+    [/different ranks from 0 to 1/, { syncDistGroup: [1, 1] }],
+    [/metricAttribute is not part/, { metricAttribute: 'a' } as never],
   ])('says %s', (message, options, at = place, name = 'loss') => {
     expect(() => resolveLog(name, options, at, false)).toThrow(message)
   })

@@ -7,11 +7,13 @@ import type { ResolvedLog } from './log-options.ts'
 import { type EpochValue, metricValues } from './metric-values.ts'
 import type { Metrics } from './metrics.ts'
 import { epochValue, type Result, type Results } from './results.ts'
-import { reduceTotals, type Total } from './sync.ts'
+import { LIST_FLAGS, listFlags, listsAgree, reduceTotals, type Total } from './sync.ts'
 
-/** Whether this rank has step values that are to be reduced over ranks. */
-export function wantsStepSync(results: Results): boolean {
-  return results.all().some((result) => result.step !== null && isStepSynced(result))
+/** Keys of the step values that are to be reduced over ranks, in their order. */
+export function stepSyncKeys(results: Results): string[] {
+  return results
+    .all()
+    .flatMap((result) => (result.step !== null && isStepSynced(result) ? [result.name + result.options.suffix] : []))
 }
 
 /** Shows this rank's own values of a step to hooks of the batch, before the ranks have agreed on it. */
@@ -27,12 +29,13 @@ export function showStep(run: Run, results: Results): void {
 /**
  * Publishes the values of a step. Collective when `sync`: then all ranks must call it.
  * @param took whether this rank had a batch
+ * @param agreed whether all ranks are known to have the same `stepSyncKeys`
  * @param toLoggers whether loggers get this step
  */
 export async function publishStep(
   run: Run,
   results: Results,
-  { sync, took, toLoggers }: { sync: boolean; took: boolean; toLoggers: boolean },
+  { sync, took, agreed, toLoggers }: { sync: boolean; took: boolean; agreed: boolean; toLoggers: boolean },
 ): Promise<void> {
   const values: EpochValue[] = []
   const shared = new Map<string, Total>()
@@ -49,7 +52,7 @@ export async function publishStep(
   }
   if (sync) {
     const { group, signal } = run.context
-    values.push(...finished(await reduceTotals(group, shared, took, 'a training step', signal)))
+    values.push(...finished(await reduceTotals(shared, { group, signal, took, agreed, what: 'a training step' })))
   }
   publish(run, values, 'step', toLoggers)
 }
@@ -71,18 +74,19 @@ export async function publishEpoch(run: Run, results: Results, what: string): Pr
       if (several && !options.rankZeroOnly) hint(run, name)
     }
   }
+  let metrics = results.allMetrics().size > 0
   if (several) {
     const { group, signal } = run.context
-    values.push(...finished(await reduceTotals(group, shared, results.batches > 0, what, signal)))
+    const took = results.batches > 0
+    const flags = [...listFlags([...shared.keys()], took), shared.size > 0 ? 1 : 0, metrics ? 1 : 0]
+    const all = await group.allReduce(Int32Array.from(flags), { op: 'max', name: `logged in ${what}`, signal })
+    const [any, anyMetrics] = all.subarray(LIST_FLAGS)
+    const agreed = listsAgree(all.subarray(0, LIST_FLAGS))
+    if (any === 1) values.push(...finished(await reduceTotals(shared, { group, signal, took, agreed, what })))
+    metrics = anyMetrics === 1
   }
-  const metrics = await anyMetrics(run, results)
   if (metrics) values.push(...(await metricValues(run, results, what)))
   return publish(run, values, 'epoch', true)
-}
-
-/** Whether any rank logged a metric object. Collective. */
-async function anyMetrics(run: Run, results: Results): Promise<boolean> {
-  return run.anyRank(results.allMetrics().size > 0, 'metric objects')
 }
 
 function isStepSynced({ options }: Result): boolean {

@@ -175,5 +175,7 @@ async function readAll(entries: readonly Pending[], dtype: 'float32' | 'int32'):
 /** Names of the options that differ, or an empty text. The batch size may change from call to call. */
 function differ(a: ResolvedLog, b: ResolvedLog): string {
   const keys = ['progBar', 'logger', 'onStep', 'onEpoch', 'reduceFx', 'syncDist', 'rankZeroOnly'] as const
-  return keys.filter((key) => a[key] !== b[key]).join(', ')
+  const found: string[] = keys.filter((key) => a[key] !== b[key])
+  if (String(a.syncDistGroup) !== String(b.syncDistGroup)) found.push('syncDistGroup')
+  return found.join(', ')
 }

@@ -73,8 +73,8 @@ export async function evaluate(
         run.checkInterrupt()
         const batch = await cursor.next()
         if (!batch) break
-        const { tensors, samples } = batch
-        run.scope = { stage, dataloaderIndex: loaders.length > 1 ? loaderIndex : null, batchSize: samples }
+        const { tensors, samples, leading } = batch
+        run.scope = { stage, dataloaderIndex: loaders.length > 1 ? loaderIndex : null, batchSize: samples, leading }
         await run.hook(`on${hook}BatchStart`, tensors, index, loaderIndex)
         const outputs = await run.within(step, () =>
           callStep(step, () => callWithEnd(run, step, [tensors, index, loaderIndex]), isAsync),

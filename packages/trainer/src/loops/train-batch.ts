@@ -22,7 +22,7 @@ export async function trainBatch(training: Training, batch: DrawnBatch | null, p
   const { run } = training
   const { trainer, trainResults: results } = run
   const { index, stepped } = place
-  run.scope = { stage: 'train', dataloaderIndex: null, batchSize: batch?.samples ?? 1 }
+  run.scope = { stage: 'train', dataloaderIndex: null, batchSize: batch?.samples ?? 1, leading: batch?.leading ?? null }
   if (place.opens) trainer.randomInGroup = randomState()
   if (batch) await run.hook('onTrainBatchStart', batch.tensors, index)
   if (training.manual) await optimizeByHand(training, batch, index)

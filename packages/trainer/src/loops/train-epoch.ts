@@ -3,7 +3,8 @@
  * others' go on with empty steps, so that every sample counts once and nobody waits for ever.
  */
 import { BatchCursor, type DrawnBatch } from '../loaders/batches.ts'
-import { publishStep, wantsStepSync } from '../logging/publish.ts'
+import { publishStep, stepSyncKeys } from '../logging/publish.ts'
+import { listFlags, listsAgree } from '../logging/sync.ts'
 import type { Run } from '../run.ts'
 import { type EpochPlan, planEpoch } from './epoch-plan.ts'
 import { giveWay } from './give-way.ts'
@@ -13,6 +14,8 @@ import type { Training } from './training.ts'
 /** Flags of one agreement of all ranks. */
 const STOP = 0
 const SYNC = 1
+/** From here on, what the lists of logged keys are compared by. */
+const LIST = 2
 
 /** Runs the epoch that `trainer.currentEpoch` says. Returns true when training has to stop. */
 export async function trainEpoch(training: Training): Promise<boolean> {
@@ -75,13 +78,20 @@ async function finishBatch(
   const { run, deadline } = training
   const { trainer, options, trainResults: results } = run
   if (before === null) return false
-  const flags = Int32Array.of(0, wantsStepSync(results) ? 1 : 0)
+  const synced = stepSyncKeys(results)
+  const flags = Int32Array.of(0, 0, ...listFlags(synced, batch !== null))
   flags[STOP] = trainer.shouldStop || performance.now() >= deadline ? 1 : 0
+  flags[SYNC] = synced.length > 0 ? 1 : 0
   const several = run.worldSize > 1
   const { group, signal } = run.context
   const agreed = several ? await group.allReduce(flags, { op: 'max', name: 'end of step', signal }) : flags
   const toLoggers = passesMultiple(before, trainer.globalStep, options.logEveryNSteps)
-  await publishStep(run, results, { sync: several && agreed[SYNC] === 1, took: batch !== null, toLoggers })
+  await publishStep(run, results, {
+    sync: several && agreed[SYNC] === 1,
+    took: batch !== null,
+    agreed: listsAgree(agreed.subarray(LIST)),
+    toLoggers,
+  })
   await run.hookWatchers('onTrainBatchEnd', batch && { loss: trainer.lastLoss }, batch?.tensors ?? null, index)
   if (agreed[STOP] === 1) trainer.shouldStop = true
   return trainer.globalStep >= options.maxSteps || trainer.mayStop()

@@ -2,7 +2,7 @@
  * Runs one verb on this rank: makes the run, loads weights where asked, and tells everyone when it fails. Not for:
  * launching (launch.ts).
  */
-import { RondoError } from '@rondo/protocol'
+import { isSecondHandCode, RondoError } from '@rondo/protocol'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import { callOn, type Stage, warnOfUnknownHooks } from '../hooks.ts'
 import { type LoaderHook, loadersFor, type VerbData } from '../loaders/source.ts'
@@ -38,7 +38,8 @@ export async function runVerb(
     const result = await perform(run)
     for (const logger of run.rank === 0 ? run.loggers : []) await logger.save()
     return result
-  } catch (error) {
+  } catch (thrown) {
+    const error = withRank(thrown, run)
     await tellEveryone(run, error)
     throw error
   } finally {
@@ -124,6 +125,20 @@ function resolvePath({ trainer, stage }: Run, ckptPath: string): string {
     'BAD_ARGUMENT',
     `trainer.${stage}(…, { ckptPath: "${ckptPath}" }): ${why}. Allowed are "best" and "last" after a fit that saved, or a path. ${ckptPath === 'last' ? 'Set saveLast: true.' : 'Add new ModelCheckpoint({ monitor: "val_loss" }) to the callbacks.'}`,
   )
+}
+
+/** A refusal of a run of several ranks says which one refuses. */
+function withRank(error: unknown, { rank, worldSize }: Run): unknown {
+  if (!(error instanceof RondoError) || worldSize === 1) return error
+  if (error.rank !== undefined || isSecondHandCode(error.code)) return error
+  const { code, message, details, stack } = error
+  const named = new RondoError(code, `Rank ${rank}: ${message}`, {
+    rank,
+    cause: error,
+    ...(details ? { details } : {}),
+  })
+  if (stack !== undefined) named.stack = stack
+  return named
 }
 
 /** Errors must not hide the first one. */

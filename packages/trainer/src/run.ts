@@ -18,6 +18,7 @@ import type { LrSchedule } from './module/lr-schedule.ts'
 import type { RondoModule } from './module/module.ts'
 import { attachRuntime, type ModuleRuntime } from './module/runtime.ts'
 import type { ResolvedTrainerOptions } from './options/options.ts'
+import type { KeptByStrategy } from './state/write-checkpoint.ts'
 import type { Trainer } from './trainer.ts'
 
 /** Where the run is, for `log`. */
@@ -169,6 +170,14 @@ export class Run {
   /** Makes the weights of all ranks equal, where a strategy lets them differ meanwhile. Collective. */
   async syncWeights(): Promise<void> {
     for (const model of this.models) await model.syncWeights()
+  }
+
+  /** What the strategy keeps between steps, by model; right after `syncWeights`. */
+  keptByStrategy(): KeptByStrategy {
+    return {
+      replicas: this.models.flatMap(({ replica }) => replica.state?.() ?? []),
+      trainsAlone: this.worldSize > 1 && this.models.some(({ replica }) => replica.syncWeights !== undefined),
+    }
   }
 
   /** Whether any rank says so. Collective. */

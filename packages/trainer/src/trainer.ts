@@ -2,7 +2,7 @@
  * Trainer: fit, validate, test and predict on one rank or many, with Lightning's names and meaning. Holds what people
  * read afterwards; delegates the loops. In a notebook a call that needs several devices launches itself there.
  */
-import { type Optimizer, type RandomState, randomState } from '@rondo/engine'
+import type { Optimizer, RandomState } from '@rondo/engine'
 import { currentRankContext, type FabricOptions, type RankContext, type RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
@@ -20,9 +20,9 @@ import { checkFabricArguments, fabricOptionsOf } from './options/fabric-options.
 import { readArgs } from './options/from-args.ts'
 import { type ResolvedTrainerOptions, readTrainerOptions, type TrainerOptions } from './options/options.ts'
 import type { Run } from './run.ts'
-import { checkpointFiles, encodeCheckpoint } from './state/checkpoint.ts'
+import { checkpointFiles } from './state/checkpoint.ts'
 import type { FitProgress } from './state/progress.ts'
-import { captureCheckpoint } from './state/state.ts'
+import { type KeptByStrategy, writeCheckpoint } from './state/write-checkpoint.ts'
 
 /** Trainers at work in this realm, for whoever has to stop them all. */
 const working = new Set<Trainer>()
@@ -63,10 +63,12 @@ export class Trainer {
   /** The rank that this trainer runs on, where it is not this realm's own: many ranks in one thread. */
   context: RankContext | null = null
   /** Where the last fit is, or the one under way; random states aside. */
-  progress: Omit<FitProgress, 'random'> | null = null
+  progress: Omit<FitProgress, 'ranks'> | null = null
   private run: Run | null = null
   /** Random state when the group of accumulated batches under way was opened; undefined between groups. */
   randomInGroup: RandomState | null | undefined = undefined
+  /** What the strategy of the last fit keeps beside weights and optimizers. */
+  kept: KeptByStrategy = { replicas: [], trainsAlone: false }
   private ownOptimizers: Optimizer[] = []
 
   /** Throws BAD_ARGUMENT for a bad value or an unknown argument, UNSUPPORTED for one that is not there yet. */
@@ -179,14 +181,7 @@ export class Trainer {
         `trainer.saveCheckpoint("${path}"): nothing was trained yet. Call it in or after fit.`,
       )
     }
-    const { group, signal } = this.ranks
-    await this.run?.syncWeights()
-    const random = await this.gather(this.randomInGroup === undefined ? randomState() : this.randomInGroup)
-    if (group.rank === 0) {
-      const state = await captureCheckpoint(this, module, { optimizers: !weightsOnly, random })
-      await this.files.write(path, encodeCheckpoint(state, weightsOnly))
-    }
-    if (group.worldSize > 1) await group.barrier('checkpoint', { signal })
+    await writeCheckpoint(this, { module, run: this.run, context: this.ranks, path, weightsOnly })
   }
 
   /** Deletes checkpoints that are no longer wanted; on rank 0. */

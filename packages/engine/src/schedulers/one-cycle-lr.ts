@@ -92,12 +92,15 @@ export class OneCycleLR extends LrScheduler {
     return this.on(count, ({ momenta }) => momenta)
   }
 
-  /** @throws BAD_ARGUMENT beyond the cycle's last step */
+  /**
+   * As often as the cycle has steps, as in PyTorch: the call after the last training step leads to nothing.
+   * @throws BAD_ARGUMENT beyond that
+   */
   override step(): void {
-    if (this.count + 1 >= this.totalSteps) {
+    if (this.count + 1 > this.totalSteps) {
       throw new RondoError(
         'BAD_ARGUMENT',
-        `${NAME}: step ${this.count + 2} of a cycle of ${this.totalSteps}. A cycle has no steps beyond its own. Set totalSteps to the number of steps that are trained, or stop calling step().`,
+        `${NAME}: step ${this.count + 1} of a cycle of ${this.totalSteps}. A cycle has no steps beyond its own. Set totalSteps to the number of steps that are trained, or stop calling step().`,
       )
     }
     super.step()

@@ -172,5 +172,6 @@ test.each<[string, () => unknown, RegExp]>([
 test('a cycle refuses steps beyond its own', () => {
   const scheduler = new OneCycleLR(optimizer(), { maxLr: 1, totalSteps: 2 })
   scheduler.step()
+  scheduler.step()
   expect(() => scheduler.step()).toThrow(/step 3 of a cycle of 2/)
 })

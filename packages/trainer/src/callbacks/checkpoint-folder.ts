@@ -2,11 +2,11 @@
  * The folder of a run as callbacks that save see it: where checkpoints go, which names are taken, links. Rank 0 alone
  * touches files. Not for: what is in a checkpoint (state/).
  */
-import { randomState } from '@rondo/engine'
 import type { Logger } from '@rondo/loggers'
 import type { RondoModule } from '../module/module.ts'
 import { encodeCheckpoint } from '../state/checkpoint.ts'
 import { captureCheckpoint } from '../state/state.ts'
+import { rankProgress } from '../state/write-checkpoint.ts'
 import type { Trainer } from '../trainer.ts'
 
 const DEFAULT_FOLDER = 'checkpoints'
@@ -59,7 +59,7 @@ export async function saveAlone(
   path: string,
   weightsOnly = false,
 ): Promise<void> {
-  const state = await captureCheckpoint(trainer, module, { optimizers: !weightsOnly, random: [randomState()] })
+  const state = await captureCheckpoint(trainer, module, { optimizers: !weightsOnly, ranks: [rankProgress(trainer)] })
   await trainer.files.write(path, encodeCheckpoint(state, weightsOnly))
 }
 

@@ -27,7 +27,7 @@ export async function fit(run: Run): Promise<void> {
   await prepare(run, 'fit')
   const resumed = run.data.ckptPath === undefined ? null : await readResume(run, run.data.ckptPath)
   const { training, validation } = await setUp(run)
-  if (resumed) restoreTraining(resumed, training)
+  if (resumed) await restoreTraining(resumed, training)
   if (options.enableModelSummary) summarise(run)
   await run.hook('onFitStart')
   run.validates = validation.length > 0
@@ -45,6 +45,7 @@ export async function fit(run: Run): Promise<void> {
     if (await runEpoch(training)) break
   }
   await run.syncWeights()
+  trainer.kept = run.keptByStrategy()
   await run.hook('onTrainEnd')
   await run.hook('onFitEnd')
   await run.data.dataModule?.teardown?.('fit')

@@ -1,11 +1,12 @@
 /** Going on from a checkpoint: bit for bit at the same world size, every sample once at another, and what is refused. */
 import { column, DataLoader, InMemoryDataset } from '@rondo/data'
-import { adam, StepLR, seedEverything, selectAccelerator, tf, unseedEverything } from '@rondo/engine'
+import { selectAccelerator, unseedEverything } from '@rondo/engine'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runRanks } from '../../../fabric/src/testing/ranks.ts'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import { DataModule } from '../module/data-module.ts'
 import type { TrainerOptions } from '../options/options.ts'
+import { leg, SAMPLES } from '../testing/legs.ts'
 import { Line, lineLoader, trainerOn } from '../testing/line.ts'
 import type { Trainer } from '../trainer.ts'
 
@@ -13,85 +14,6 @@ beforeAll(async () => {
   await selectAccelerator('cpu')
 })
 afterEach(unseedEverything)
-
-const SAMPLES = 20
-const LIMITS = { maxEpochs: 3, enableModelSummary: false }
-
-/** Learns with everything that has a state: Adam, a schedule, shuffles, and noise where it is asked for. */
-class Learner extends Line {
-  readonly seen: number[] = []
-  readonly noisy: boolean
-  constructor(noisy: boolean) {
-    super()
-    this.noisy = noisy
-  }
-  override trainingStep(batch: tf.Tensor[]): tf.Tensor {
-    const loss = super.trainingStep(batch)
-    return this.noisy ? tf.mul(loss, 1 + Math.random()) : loss
-  }
-  override onTrainBatchStart([x]: tf.Tensor[]): void {
-    this.seen.push(...Array.from(x?.dataSync() ?? [], (value) => value * 4))
-  }
-  override configureOptimizers(): never {
-    const optimizer = adam({ learningRate: 0.1 })
-    const lrScheduler = { scheduler: new StepLR(optimizer, { stepSize: 2, gamma: 0.7 }), interval: 'step' as const }
-    return { optimizer, lrScheduler } as never
-  }
-}
-
-const loaderOf = (batchSize: number) => lineLoader(SAMPLES, { batchSize, shuffle: true })
-
-interface Outcome {
-  weights: number[][]
-  /** Samples by rank, in the order of training. */
-  seen: number[][]
-  steps: number
-}
-
-interface Leg {
-  worldSize: number
-  batchSize: number
-  noisy?: boolean
-  /** Ends as if killed when this step is saved. */
-  diesAfter?: number
-  from?: string
-  options?: TrainerOptions
-}
-
-class Killed extends Error {}
-
-/** One process: trains until its end, or until it dies right after a checkpoint. */
-async function leg({ worldSize, batchSize, noisy = false, diesAfter, from, options = {} }: Leg): Promise<Outcome> {
-  if (noisy) seedEverything(11)
-  const ranks = await runRanks(worldSize, async (rank) => {
-    const checkpoint = new ModelCheckpoint({ everyNTrainSteps: 1, dirpath: '', filename: '{step}', saveTopK: -1 })
-    const trainer = trainerOn(rank, { ...LIMITS, callbacks: [checkpoint], enableCheckpointing: true, ...options })
-    rank.context.files.read = async (name) => shelf.get(name) ?? Promise.reject(new Error(`${name} is not there`))
-    rank.context.files.write = async (name, bytes) => void shelf.set(name, bytes)
-    const module = new Learner(noisy)
-    const kill = {
-      watchesMetrics: true,
-      onTrainBatchEnd: (at: Trainer) => {
-        if (at.globalStep === diesAfter) throw new Killed('power cut')
-      },
-    }
-    trainer.callbacks.push(kill)
-    try {
-      await trainer.fit(module, loaderOf(batchSize), from === undefined ? {} : { ckptPath: from })
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error
-    }
-    return { weights: module.weights(), seen: module.seen, steps: trainer.globalStep }
-  })
-  return {
-    weights: ranks.map(({ weights }) => weights),
-    seen: ranks.map(({ seen }) => seen),
-    steps: ranks[0]?.steps ?? 0,
-  }
-}
-
-/** What the disk holds between two processes. */
-const shelf = new Map<string, Uint8Array<ArrayBuffer>>()
 
 describe('a fit that is killed and goes on', () => {
   it.each([1, 3, 5, 7, 10, 13])('after step %i ends as one that was not, bit for bit', async (step) => {
@@ -191,7 +113,6 @@ describe('refusals', () => {
       /1 epochs behind it, and maxEpochs is 1/,
     ],
     ['best without a ModelCheckpoint', async () => {}, 'best', {}, /no ModelCheckpoint/],
-    ['a cluster’s file', async () => {}, 'hpc', {}, /hpc/],
   ])('%s', async (_, prepare, ckptPath, options, message) => {
     await expect(fit(prepare, ckptPath, options)).rejects.toThrow(message)
   })

@@ -6,11 +6,15 @@
 
 import { setShuffleSeed } from '@rondo/data'
 import { type OptimizerState, restoreRandomState } from '@rondo/engine'
-import { RondoError } from '@rondo/protocol'
+import { fromWireError, RondoError, toWireError } from '@rondo/protocol'
+import { checkpointFolder, isThere, joined } from '../callbacks/checkpoint-folder.ts'
+import type { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import type { Run } from '../run.ts'
 import { decodeCheckpoint } from '../state/checkpoint.ts'
+import { hpcCheckpoint } from '../state/hpc-checkpoint.ts'
 import type { FitProgress } from '../state/progress.ts'
 import { announceLoaded, restoreProgress, restoreWeights, type TrainerState } from '../state/state.ts'
+import type { Trainer } from '../trainer.ts'
 import { advanceEpochSchedules, type Training } from './training.ts'
 
 export interface Resumed {
@@ -24,7 +28,7 @@ export interface Resumed {
  * @throws BAD_ARGUMENT and BAD_FILE on all ranks, naming the path and what is wrong with it
  */
 export async function readResume(run: Run, ckptPath: string): Promise<Resumed | null> {
-  const path = await run.trainer.fromRankZero(() => checkpointPath(run, ckptPath))
+  const path = await decidedByRankZero(run, () => checkpointPath(run, ckptPath))
   if (path === null) {
     run.print(
       'fit(…, { ckptPath: "last" }): no last checkpoint is there, so training starts from the beginning. With new ModelCheckpoint({ saveLast: true }) there will be one.',
@@ -54,8 +58,8 @@ export async function readResume(run: Run, ckptPath: string): Promise<Resumed | 
   return { path, state, progress }
 }
 
-/** Optimizer and scheduler, once they are there. */
-export function restoreTraining({ path, state, progress }: Resumed, training: Training): void {
+/** Optimizers, schedulers and what the strategy keeps, once they are there. Collective. */
+export async function restoreTraining({ path, state, progress }: Resumed, training: Training): Promise<void> {
   const { optimizers, schedules } = training
   if (state.optimizers.length !== optimizers.length) {
     throw new RondoError(
@@ -63,11 +67,14 @@ export function restoreTraining({ path, state, progress }: Resumed, training: Tr
       `${path} holds ${state.optimizers.length} optimizers, and configureOptimizers() gives ${optimizers.length}. Both must be equally many. Return the optimizers that the file was made with.`,
     )
   }
+  const own = state.rankOptimizers[training.run.rank - 1] ?? state.optimizers
   optimizers.forEach(({ optimizer }, i) => {
-    optimizer.restore(state.optimizers[i] as OptimizerState)
+    optimizer.restore(own[i] as OptimizerState)
     const schedule = progress.schedules[i]
     if (schedule) schedules[i]?.restore(schedule)
   })
+  // Another strategy's state is of no use, and no reason to refuse the weights.
+  for (const [i, { replica }] of training.models.entries()) await replica.restore?.(state.replicas[i] ?? null)
 }
 
 /** Counters, metrics, callbacks and random states, right before training; after the sanity check, which clears some. */
@@ -88,7 +95,7 @@ export async function enterResumed({ path, state, progress }: Resumed, training:
   } else {
     training.resume = progress
   }
-  const random = progress.random[run.rank]
+  const random = progress.ranks[run.rank]?.random
   if (random) restoreRandomState(random)
   run.print(
     `Went on from ${path}: epoch ${trainer.currentEpoch}, step ${trainer.globalStep}${progress.epochDone ? '' : `, ${progress.position} samples into the epoch`}.`,
@@ -117,12 +124,31 @@ async function readCheckpoint(run: Run, path: string): Promise<ReturnType<typeof
   return decodeCheckpoint(path, bytes)
 }
 
+/** As rank 0 decides; its refusal is everyone's. Collective. */
+async function decidedByRankZero<T>(run: Run, decide: () => Promise<T>): Promise<T> {
+  const outcome = await run.trainer.fromRankZero(async () => {
+    try {
+      return { value: await decide(), problem: null }
+    } catch (error) {
+      return { value: null, problem: toWireError(error) }
+    }
+  })
+  if (outcome.problem !== null) throw fromWireError(outcome.problem)
+  return outcome.value as T
+}
+
+/** What another process left, in the folder of this one's callback. */
+async function lastOfBefore(trainer: Trainer, { options }: ModelCheckpoint): Promise<string | null> {
+  const path = joined(checkpointFolder(trainer, options.dirpath), 'last.ckpt')
+  return (await isThere(trainer, path)) ? path : null
+}
+
 /** null for "last" when there is none. */
-function checkpointPath({ trainer }: Run, ckptPath: string): string | null {
+async function checkpointPath({ trainer }: Run, ckptPath: string): Promise<string | null> {
   const callback = trainer.checkpointCallback
   switch (ckptPath) {
     case 'last':
-      return callback?.lastModelPath || null
+      return callback?.lastModelPath || (callback ? lastOfBefore(trainer, callback) : null)
     case 'best':
       if (callback?.bestModelPath) return callback.bestModelPath
       throw new RondoError(
@@ -130,10 +156,7 @@ function checkpointPath({ trainer }: Run, ckptPath: string): string | null {
         `trainer.fit(…, { ckptPath: "best" }): ${callback ? 'nothing was saved as best yet' : 'the trainer has no ModelCheckpoint'}. Allowed are "best" after a fit that saved, "last", or a path. ${callback ? 'Train first, or give a path.' : 'Add new ModelCheckpoint({ monitor: "val_loss" }) to the callbacks.'}`,
       )
     case 'hpc':
-      throw new RondoError(
-        'UNSUPPORTED',
-        'trainer.fit(…, { ckptPath: "hpc" }): no cluster writes hpc_ckpt files here. Allowed are "last", "best" and a path. Give the path.',
-      )
+      return hpcCheckpoint(trainer)
     default:
       return ckptPath
   }

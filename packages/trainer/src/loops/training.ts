@@ -43,6 +43,7 @@ export function noteProgress({ run, loader, source, schedules }: Training, batch
     position: batches * loader.batchSize * run.worldSize,
     samples: source.sampler?.length ?? null,
     batchSize: loader.batchSize,
+    accumulateGradBatches: run.trainer.accumulateGradBatches,
     schedules: schedules.map((schedule) => schedule?.state() ?? null),
     shuffleSeed: getShuffleSeed(),
     dataModule: run.data.dataModule?.stateDict?.() ?? null,

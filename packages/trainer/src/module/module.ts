@@ -10,6 +10,7 @@ import type { LoaderSource } from '../loaders/source.ts'
 import type { LogOptions, LogValue } from '../logging/log-options.ts'
 import type { ManualOptimization } from '../loops/manual.ts'
 import type { Metric } from '../metrics/metric.ts'
+import { isPlainData } from '../state/plain.ts'
 import type { TrainerState } from '../state/state.ts'
 import type { Trainer } from '../trainer.ts'
 import type { ManualOptimizer } from './manual-optimizer.ts'
@@ -29,6 +30,8 @@ export class RondoModule implements ModuleLike {
   automaticOptimization = true
   /** false: `prepareData` runs on global rank 0 alone, and not once on each node. */
   prepareDataPerNode = true
+  /** What `saveHyperparameters` was given. */
+  readonly hparams: Record<string, unknown> = {}
 
   /** Makes what was not made in the constructor; called once, on every rank, before anything else needs it. */
   configureModel?(): Awaitable<void>
@@ -127,6 +130,17 @@ export class RondoModule implements ModuleLike {
   /** Variables that are saved and broadcast, but not trained, by path. */
   buffers(): Record<string, tf.Variable> {
     return heldVariables(this).buffers
+  }
+
+  /** Keeps plain data with the checkpoints, as `hparams`; what was kept before stays unless it is named again. */
+  saveHyperparameters(values: Readonly<Record<string, unknown>>): void {
+    if (typeof values !== 'object' || values === null || !isPlainData(values)) {
+      throw new RondoError(
+        'BAD_ARGUMENT',
+        `saveHyperparameters(${typeof values === 'object' ? 'values' : String(values)}): allowed is an object of plain data (numbers, texts, booleans, lists and objects of these). Leave out what is none.`,
+      )
+    }
+    Object.assign(this.hparams, structuredClone(values))
   }
 
   /** Keeps `value` as a variable that is not trained, in field `name`. */

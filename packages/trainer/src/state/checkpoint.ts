@@ -2,7 +2,13 @@
  * A trainer's state as one file: safetensors, with everything that is no tensor as JSON beside them. Files lie in the
  * run's folder; where no run is (one device in a notebook, a test), in this page's memory.
  */
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '@rondo/engine'
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  type OptimizerState,
+  type RandomState,
+} from '@rondo/engine'
 import type { RankContext, RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { LrScheduleState } from '../module/lr-schedule.ts'
@@ -19,9 +25,14 @@ const FORMAT = 3
 interface JsonPart {
   format: number
   weightsOnly: boolean
-  state: Omit<TrainerState, 'weights' | 'optimizers'>
-  optimizers: Array<{ hyperparameters: Record<string, number | string | boolean> }>
+  state: Omit<TrainerState, 'weights' | 'optimizers' | 'rankOptimizers' | 'replicas'>
+  /** Name of the strategy that each replica's state is of. */
+  replicas?: string[]
+  optimizers: SavedHyperparameters[]
+  rankOptimizers?: SavedHyperparameters[][]
 }
+
+type SavedHyperparameters = Pick<OptimizerState, 'hyperparameters'>
 
 const memory = new Map<string, Uint8Array<ArrayBuffer>>()
 
@@ -55,17 +66,26 @@ export function checkpointFiles(context: RankContext): RunFiles {
 }
 
 export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uint8Array<ArrayBuffer> {
-  const { weights, optimizers, ...rest } = state
+  const { weights, optimizers, rankOptimizers, replicas, ...rest } = state
   const tensors: NamedTensor[] = weights.map((tensor) => ({ ...tensor, name: `weights/${tensor.name}` }))
   const kept = weightsOnly ? [] : optimizers
-  kept.forEach((optimizer, i) => {
-    for (const tensor of optimizer.tensors) tensors.push({ ...tensor, name: `optimizers/${i}/${tensor.name}` })
+  const add = (folder: string, list: ReadonlyArray<{ tensors: readonly NamedTensor[] }>): void => {
+    for (const [i, owner] of list.entries()) {
+      for (const tensor of owner.tensors) tensors.push({ ...tensor, name: `${folder}/${i}/${tensor.name}` })
+    }
+  }
+  add('optimizers', kept)
+  rankOptimizers.forEach((own, i) => {
+    add(`ranks/${i + 1}/optimizers`, own)
   })
+  add('replicas', replicas)
   const json: JsonPart = {
     format: FORMAT,
     weightsOnly,
     state: rest as JsonPart['state'],
-    optimizers: kept.map(({ hyperparameters }) => ({ hyperparameters })),
+    replicas: replicas.map(({ strategy }) => strategy),
+    optimizers: kept.map(onlyHyperparameters),
+    rankOptimizers: rankOptimizers.map((own) => own.map(onlyHyperparameters)),
   }
   const text = JSON.stringify(json, (key, value: unknown) => {
     if (!ArrayBuffer.isView(value)) return encodeNumber(key, value)
@@ -113,22 +133,39 @@ export function decodeCheckpoint(
       ...json.state,
       format: FORMAT,
       progress: progressOf(json.state.progress),
+      hyperParameters: json.state.hyperParameters ?? {},
+      replicas: (json.replicas ?? []).map((strategy, i) => ({ strategy, tensors: below(`replicas/${i}/`) })),
       weights: below('weights/'),
-      optimizers: json.optimizers.map(({ hyperparameters }, i) => ({
-        tensors: below(`optimizers/${i}/`),
-        hyperparameters,
-      })),
+      optimizers: json.optimizers.map((saved, i) => ({ ...saved, tensors: below(`optimizers/${i}/`) })),
+      rankOptimizers: (json.rankOptimizers ?? []).map((own, r) =>
+        own.map((saved, i) => ({ ...saved, tensors: below(`ranks/${r + 1}/optimizers/${i}/`) })),
+      ),
     },
   }
 }
 
-/** Files of format 1 have no progress: their weights can be used, and fit says so. Those of 2 have one schedule. */
-function progressOf(
-  saved: (FitProgress & { schedule?: LrScheduleState | null }) | null | undefined,
-): FitProgress | null {
+function onlyHyperparameters({ hyperparameters }: OptimizerState): SavedHyperparameters {
+  return { hyperparameters }
+}
+
+/** What format 2 said otherwise: one schedule, and of each rank only its random state. */
+interface OldProgress {
+  schedule: LrScheduleState | null
+  random: Array<RandomState | null>
+}
+
+/** Files of format 1 have no progress: their weights can be used, and fit says so. */
+function progressOf(saved: FitProgress | (FitProgress & OldProgress) | null | undefined): FitProgress | null {
   if (saved === null || saved === undefined) return null
-  const { schedule, ...rest } = saved
-  return schedule === undefined ? rest : { ...rest, schedules: [schedule] }
+  if (!('random' in saved)) return saved
+  const { schedule, random, ...rest } = saved
+  const sampler = { seed: rest.shuffleSeed, epoch: 0, position: rest.batches * rest.batchSize }
+  return {
+    ...rest,
+    schedules: [schedule],
+    accumulateGradBatches: 1,
+    ranks: random.map((state) => ({ sampler, random: state })),
+  }
 }
 
 /** JSON has no word for these, and a diverged run has them. */

@@ -2,6 +2,19 @@
 import type { RandomState } from '@rondo/engine'
 import type { LrScheduleState } from '../module/lr-schedule.ts'
 
+/** What one rank goes on with. */
+export interface RankProgress {
+  sampler: {
+    /** Seed of shuffles that were given none. */
+    seed: number
+    epoch: number
+    /** Samples that this rank has had in the epoch. */
+    position: number
+  }
+  /** The rank's generator, null where nothing was seeded. */
+  random: RandomState | null
+}
+
 export interface FitProgress {
   /** Whether the epoch's training and its end are over. */
   epochDone: boolean
@@ -16,8 +29,10 @@ export interface FitProgress {
   schedules: Array<LrScheduleState | null>
   /** Seed of shuffles that were given none. */
   shuffleSeed: number
-  /** Each rank's generator, null where nothing was seeded. */
-  random: Array<RandomState | null>
+  /** Batches behind a step. */
+  accumulateGradBatches: number
+  /** By rank. */
+  ranks: RankProgress[]
   /** What the data module's `stateDict` gave. */
   dataModule: Record<string, unknown> | null
 }

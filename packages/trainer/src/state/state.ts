@@ -4,6 +4,7 @@
  */
 import { type NamedTensor, type OptimizerState, readTensors, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
+import type { ReplicaState } from '@rondo/strategies'
 import { callOn } from '../hooks.ts'
 import type { MetricBoard } from '../logging/metrics.ts'
 import { namedVariables } from '../loops/prepare.ts'
@@ -19,6 +20,12 @@ export interface TrainerState {
   /** Parameters and buffers by structural name, in order. */
   weights: NamedTensor[]
   optimizers: OptimizerState[]
+  /** Those of ranks 1, 2, … where each has its own: strategies whose ranks train alone. */
+  rankOptimizers: OptimizerState[][]
+  /** What the strategy keeps beside them, such as DiLoCo's outer momentum. */
+  replicas: ReplicaState[]
+  /** What the module gave to `saveHyperparameters`. */
+  hyperParameters: Record<string, unknown>
   /** What each callback's `stateDict` gave, by `callbackKeys`. */
   callbacks: Record<string, Record<string, unknown>>
   board: MetricBoard
@@ -33,15 +40,17 @@ export interface TrainerState {
 export interface CaptureOptions {
   weights?: boolean
   optimizers?: boolean
-  /** Each rank's random state, by rank. */
-  random?: FitProgress['random']
+  /** What each rank goes on with, by rank. */
+  ranks?: FitProgress['ranks']
+  replicas?: ReplicaState[]
+  rankOptimizers?: OptimizerState[][]
 }
 
 /** Reads everything off the device. Not collective: replicas are equal. */
 export async function captureState(
   trainer: Trainer,
   module: RondoModule,
-  { weights = true, optimizers = true, random = [] }: CaptureOptions = {},
+  { weights = true, optimizers = true, ranks = [], replicas = [], rankOptimizers = [] }: CaptureOptions = {},
 ): Promise<TrainerState> {
   return {
     format: 3,
@@ -52,7 +61,10 @@ export async function captureState(
     callbacks: callbackStates(trainer),
     board: structuredClone(trainer.board),
     worldSize: trainer.worldSize,
-    progress: trainer.progress === null ? null : { ...trainer.progress, random },
+    progress: trainer.progress === null ? null : { ...trainer.progress, ranks },
+    replicas,
+    rankOptimizers,
+    hyperParameters: structuredClone(module.hparams),
     extra: {},
   }
 }

@@ -73,7 +73,8 @@ export async function leg(plan: Leg): Promise<Outcome> {
     const module = plan.module?.() ?? new Learner(noisy)
     let batches = 0
     trainer.callbacks.push({
-      watchesMetrics: true,
+      // Those that watch are called after steps alone.
+      watchesMetrics: plan.diesAfterBatch === undefined,
       async onTrainBatchEnd(at: Trainer) {
         batches += 1
         if (batches === plan.diesAfterBatch) await at.saveCheckpoint('batch.ckpt')

@@ -55,3 +55,24 @@ test('a run whose second node never comes ends at its deadline and names who is 
   expect(report?.error?.code).toBe('TIMEOUT')
   expect(report?.error?.message).toMatch(/rank 1.*node 1/)
 })
+
+test('rondo exec opens one page, and its launch() the others: what ran before went on, and all meet', async () => {
+  const port = await freePort()
+  const { code, output } = await startRondo([
+    'exec',
+    `--main-port=${port}`,
+    '--timeout=60',
+    'e2e/scripts/exec.ts',
+    '--lr',
+    '0.1',
+  ]).finished
+  expect(code, output).toBe(0)
+  expect(output).toContain('[rank 0] before launch: world 1, arguments --lr 0.1')
+  expect(output.match(/\[rank 0\] before launch/g)).toHaveLength(1)
+  expect(output).toContain('[rank 1] before launch: world 2, arguments --lr 0.1')
+  for (const rank of [0, 1]) {
+    expect(output).toContain(`[rank ${rank}] after launch: rank ${rank} of 2, sum 3, by rondo run: no`)
+  }
+  expect(output).toContain('GLOBAL_RANK: 1, MEMBER: 2/2')
+  expect(output).not.toContain('MEMBER: 1/1')
+})

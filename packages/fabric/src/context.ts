@@ -44,6 +44,9 @@ export interface RunFiles {
  */
 export type HandOver = (name: string, bytes: Uint8Array<ArrayBuffer>) => void
 
+/** Resolves with this rank's place in the larger world, once everybody is there. */
+export type Grow = (devices: number) => Promise<RankContext>
+
 export interface RankContextOptions {
   group: ProcessGroup
   seats: readonly Seat[]
@@ -63,6 +66,8 @@ export interface RankContextOptions {
   commands?: CommandQueue
   /** Makes a new group on the same links, on all ranks. */
   regroup?: () => Promise<void>
+  /** Asks the controller for a world of so many ranks on this node; absent where the run keeps its size. */
+  grow?: Grow | null
   /** What this context was made for; null for a script's own. */
   job?: 'launch' | 'cell' | null
   /** Takes what this rank does when; absent without a timeline. */
@@ -85,6 +90,7 @@ export class RankContext {
   readonly fail: (error: RondoError) => void
   readonly commands: CommandQueue
   readonly regroup: () => Promise<void>
+  readonly grow: Grow | null
   readonly job: 'launch' | 'cell' | null
   readonly spans: SpanSink | null
   accelerator: SelectedAccelerator | null
@@ -118,6 +124,7 @@ export class RankContext {
     this.fail = options.fail ?? ((error) => console.error(error.message))
     this.commands = options.commands ?? new CommandQueue()
     this.regroup = options.regroup ?? (async () => {})
+    this.grow = options.grow ?? null
     this.job = options.job ?? null
     this.spans = options.spans ?? null
     this.devices = new ContextRecovery(this, this)
@@ -179,6 +186,13 @@ let current: RankContext | null = null
 /** Sets the context of this worker. Once: a worker is one rank of one run. */
 export function setRankContext(context: RankContext): void {
   invariant(base === null, 'a worker is one rank of one run')
+  base = context
+  current = context
+}
+
+/** The run has grown, and this worker goes on with its place in the larger world. */
+export function replaceRankContext(context: RankContext): void {
+  invariant(base !== null && current === base, 'a run grows before its jobs begin')
   base = context
   current = context
 }

@@ -13,10 +13,13 @@ import type { EpochPosition } from './reporter.ts'
 import type { RankPrecision } from './training/rank-precision.ts'
 
 export class FabricCore {
-  readonly context: RankContext
+  /** Another one once the run has grown. */
+  context: RankContext
   readonly options: ResolvedOptions
   /** What is to be launched; null where ranks are there or cannot be. */
   readonly plan: NotebookPlan | null
+  /** Ranks of this node that launch() asks for; null where they are there already. */
+  readonly wanted: number | null
   launched = false
   readonly models: FabricModel[] = []
   readonly optimizers: FabricOptimizer[] = []
@@ -38,10 +41,11 @@ export class FabricCore {
   /** All ranks have compared theirs. */
   precisionAgreed = false
 
-  constructor(context: RankContext, options: ResolvedOptions, plan: NotebookPlan | null) {
+  constructor(context: RankContext, options: ResolvedOptions, plan: NotebookPlan | null, wanted: number | null = null) {
     this.context = context
     this.options = options
     this.plan = plan
+    this.wanted = wanted
   }
 
   get rank(): number {
@@ -66,11 +70,18 @@ export class FabricCore {
 
   /** Throws NOT_LAUNCHED when `call` needs ranks that are not ready; one rank needs no launch. */
   async requireLaunch(call: string): Promise<void> {
-    if (this.launched || (this.worldSize === 1 && this.plan === null)) return
+    if (this.launched || (this.worldSize === 1 && this.plan === null && this.wanted === null)) return
     if (this.plan) {
       await checkNotLaunched(this.plan, call)
       this.launched = true
       return
+    }
+    if (this.wanted !== null) {
+      throw new RondoError(
+        'NOT_LAUNCHED',
+        `${call}: Fabric({ devices: ${this.wanted} }) called it before launch, so its other ranks are not there. Call await fabric.launch() first.`,
+        { rank: 0 },
+      )
     }
     throw new RondoError(
       'NOT_LAUNCHED',

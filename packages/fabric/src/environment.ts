@@ -18,16 +18,17 @@ export function rankEnvironment(config: RunConfig | null, seats: readonly Seat[]
   const onNode = seats.filter((candidate) => candidate.nodeRank === nodeRank).length || 1
   const nodes = new Set(seats.map((candidate) => candidate.nodeRank)).size || 1
   const world = seats.length || 1
-  const launchedByRun = config
-    ? {
-        LT_CLI_USED: '1',
-        LT_DEVICES: String(config.devices),
-        LT_NUM_NODES: String(config.numNodes),
-        ...(config.accelerator === undefined ? {} : { LT_ACCELERATOR: config.accelerator }),
-        ...(config.strategy === undefined ? {} : { LT_STRATEGY: config.strategy }),
-        ...(config.precision === undefined ? {} : { LT_PRECISION: config.precision }),
-      }
-    : {}
+  const launchedByRun =
+    config && config.growable !== true
+      ? {
+          LT_CLI_USED: '1',
+          LT_DEVICES: String(config.devices),
+          LT_NUM_NODES: String(config.numNodes),
+          ...(config.accelerator === undefined ? {} : { LT_ACCELERATOR: config.accelerator }),
+          ...(config.strategy === undefined ? {} : { LT_STRATEGY: config.strategy }),
+          ...(config.precision === undefined ? {} : { LT_PRECISION: config.precision }),
+        }
+      : {}
   return Object.freeze({
     ...(config?.env ?? {}),
     ...launchedByRun,

@@ -35,8 +35,8 @@ import { type ClipOptions, clipGradients } from './training/clip-gradients.ts'
 export class Fabric extends FabricProperties {
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
   constructor(options: FabricOptions = {}, context: RankContext = currentRankContext()) {
-    const { resolved, plan } = resolveHere(options, context)
-    super(new FabricCore(context, resolved, plan))
+    const { resolved, plan, wanted } = resolveHere(options, context)
+    super(new FabricCore(context, resolved, plan, wanted))
     context.resolved = resolved
     if (resolved.plugins.CheckpointIO) context.checkpointIO = resolved.plugins.CheckpointIO
     if (this.localRank === 0) for (const note of resolved.notes) console.info(note)
@@ -44,7 +44,9 @@ export class Fabric extends FabricProperties {
 
   /**
    * Without arguments: waits until every rank is here and the device is ready. Under `rondo run` the ranks exist
-   * already, so nothing is started; with one rank it only prepares the device.
+   * already, so nothing is started; with one rank it only prepares the device. Under `rondo exec` the page that was
+   * opened is rank 0, and the other devices are opened now; what stands above this line ran on rank 0 alone before,
+   * and runs once on each of the others.
    *
    * With a function, in a notebook: runs `fn(fabric, ...args)` on the ranks that this Fabric asks for and resolves
    * with what it returned on rank 0. One device without a strategy that starts ranks runs it right here. May be

@@ -93,6 +93,8 @@ export {
   CARRIERS,
   type Carrier,
   DEBUG_LEVELS,
+  type GrowWish,
+  growWish,
   type LinkReport,
   type ProcessGroupBackend,
   type ProgressEvent,

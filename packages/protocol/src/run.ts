@@ -184,6 +184,15 @@ export type RankEvent = v.InferOutput<typeof RankEventSchema>
 export type ProgressEvent = Extract<RankEvent, { kind: 'progress' }>
 export type SetupEvent = Extract<RankEvent, { kind: 'setup' }>
 
+const GrowWishSchema = v.object({ rondo: v.literal('grow'), devices: v.pipe(Count, v.minValue(2)) })
+/** What rank 0 of a growable run says in a `message`: it wants to be one of so many ranks of its node. */
+export type GrowWish = v.InferOutput<typeof GrowWishSchema>
+
+/** The wish in the data of a `message`, null for every other message. */
+export function growWish(data: unknown): GrowWish | null {
+  return v.is(GrowWishSchema, data) ? data : null
+}
+
 /** A run as everyone in the session sees it. */
 export const RunStateSchema = v.object({
   runId: Id,

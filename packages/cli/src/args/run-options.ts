@@ -45,6 +45,8 @@ export interface RunOptions {
   report: string | undefined
   logDir: string | undefined
   timeline: string | undefined
+  /** `rondo exec`: one rank, whose launch() may ask for more. */
+  growable: boolean
   /** Only print what would start. */
   dryRun: boolean
   /** Settings the person gave, for the conflict rule between flags and code. */
@@ -129,6 +131,7 @@ export function parseRun(
       report: text('report'),
       logDir: text('log-dir'),
       timeline: text('timeline'),
+      growable: split.command === 'rondo exec',
       dryRun: values.get('dry-run') === true,
       explicit: explicitSettings(values),
       notes,

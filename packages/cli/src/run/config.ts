@@ -30,6 +30,7 @@ export function runConfig(options: RunOptions, script: ScriptBundle, runId: stri
     startTimeoutSeconds: options.startTimeoutSeconds,
     stepTimeoutSeconds: options.stepTimeoutSeconds,
     debug: options.debug,
+    ...(options.growable ? { growable: true } : {}),
     ...(options.timeline === undefined ? {} : { timeline: true }),
     env: {
       ...forwardedVariables(process.env),

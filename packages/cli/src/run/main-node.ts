@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
-import { MAX_MEMBERS, type RunReport, toWireError, type WireError } from '@rondo/protocol'
+import { growWish, MAX_MEMBERS, type RunReport, toWireError, type WireError } from '@rondo/protocol'
 import { newSessionTokens } from '@rondo/signaling-server'
 import type { RunOptions } from '../args/run-options.ts'
 import { ensureAssets } from '../assets/build.ts'
@@ -69,16 +69,18 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsM
   cleanup.add(client, () => client.close())
   const nodeId = randomUUID()
   const label = hostname().slice(0, 120)
-  await client.request('agent:hello', {
-    node: { id: nodeId, label, rank: options.nodeRank ?? (options.numNodes === 1 ? 0 : null), host: label },
-    plan: {
-      numNodes: options.numNodes,
-      devices: options.devices,
-      strategy: options.strategy ?? null,
-      precision: options.precision ?? null,
-      scriptHash: bundle.hash,
-    },
-  })
+  const sayHello = (devices: number) =>
+    client.request('agent:hello', {
+      node: { id: nodeId, label, rank: options.nodeRank ?? (options.numNodes === 1 ? 0 : null), host: label },
+      plan: {
+        numNodes: options.numNodes,
+        devices,
+        strategy: options.strategy ?? null,
+        precision: options.precision ?? null,
+        scriptHash: bundle.hash,
+      },
+    })
+  await sayHello(options.devices)
 
   let wanted: WantsMore | null = null
   const run = await openRecordedRun({
@@ -91,6 +93,10 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsM
     report: options.report,
     logDir: options.logDir,
     timeline: options.timeline,
+    onMessage: (rank, data) => {
+      const wish = growWish(data)
+      if (wish !== null && rank === 0) grow(wish.devices).catch((thrown) => run.fail(toWireError(thrown)))
+    },
     restartOn: (error) => {
       wanted = whatIsMissing(error, options)
       return wanted !== null
@@ -104,6 +110,14 @@ export async function runMainNode(command: NodeCommand): Promise<number | WantsM
     cleanup,
     onLost: (error) => run.fail(error),
   })
+  /** The script of `rondo exec` asks for ranks: they get their seats first, then tabs that take them. */
+  const grow = async (devices: number): Promise<void> => {
+    const openMore = await tabs
+    say(`The script launches ${devices} ranks: ${devices - options.devices} more opened.`)
+    await sayHello(devices)
+    await client.request('run:grow', { runId, nodes: [devices] })
+    await openMore(devices - options.devices)
+  }
   // Whichever ends first: the run, or the attempt to open tabs by failing.
   const report = await Promise.race([run.ended, tabs.then(() => run.ended)]).catch(async (thrown: unknown) => {
     run.fail(toWireError(thrown))

@@ -11,7 +11,7 @@ import type { LaunchedBrowser } from '../browser/launch.ts'
 import { openBrowser } from '../browser/session.ts'
 import type { Cleanup } from '../process/cleanup.ts'
 import type { Screen } from '../terminal/screen.ts'
-import { type TabPlan, Tabs } from './tabs.ts'
+import { type TabListener, type TabPlan, Tabs } from './tabs.ts'
 
 export interface WindowOptions {
   options: RunOptions
@@ -55,8 +55,11 @@ export function openWindows({ options, screen, cleanup }: WindowOptions): Promis
   return cleanup.add(windows, async (opened) => (await opened).browser.close())
 }
 
+/** Opens so many tabs more, which join by themselves. */
+export type OpenMore = (count: number) => Promise<void>
+
 /** Has the windows join the session; they close with `cleanup`. */
-export async function openTabs({ windows, plan, options, screen, cleanup, onLost }: TabOptions): Promise<void> {
+export async function openTabs({ windows, plan, options, screen, cleanup, onLost }: TabOptions): Promise<OpenMore> {
   const { browser, executablePath, tabs } = await windows
   let closing = false
   cleanup.add(tabs, async () => {
@@ -67,13 +70,18 @@ export async function openTabs({ windows, plan, options, screen, cleanup, onLost
   void browser.gone.then(() => {
     if (!closing) onLost(lost(`The browser ${executablePath} ended`, plan))
   })
-  await tabs.load(plan, {
+  const listener: TabListener = {
     onLost: (localRank, how) => onLost(lost(`The tab of local rank ${localRank} ${how}`, plan)),
     onPageError: (localRank, message) => screen.line(color.yellow(`[tab ${localRank}] ${message}`)),
     onPageConsole: (localRank, text) => {
       if (options.debug === 'detail') screen.debug(color.dim(`[tab ${localRank}] ${text}`))
     },
-  })
+  }
+  await tabs.load(plan, listener)
+  return async (count) => {
+    await tabs.open(count)
+    await tabs.load(plan, listener)
+  }
 }
 
 function lost(what: string, plan: TabPlan): WireError {

@@ -37,6 +37,8 @@ export interface RecordedRunOptions {
   logDir?: string | undefined
   /** Where the timeline goes; the config must ask for it too. */
   timeline?: string | undefined
+  /** What the run's program tells its controller. */
+  onMessage?: (rank: number, data: unknown) => void
   /** True for a failure after which the caller starts anew: the attempt then leaves no folder and no lines. */
   restartOn?: (error: WireError) => boolean
 }
@@ -77,6 +79,7 @@ export async function openRecordedRun(options: RecordedRunOptions): Promise<Reco
       recorder.event(rank, event)
       view.event(rank, event)
       if (event.kind === 'console') logs?.write(rank, event)
+      if (event.kind === 'message') options.onMessage?.(rank, event.data)
       if (event.kind === 'timeline') timeline?.event(rank, event)
     },
   }

@@ -31,20 +31,23 @@ const LOAD_TIMEOUT_MS = 30_000
 export class Tabs {
   readonly #context: BrowserContext
   readonly #pages: Page[] = []
+  #loaded = 0
   #closing = false
 
   constructor(context: BrowserContext) {
     this.#context = context
   }
 
-  /** Opens `count` empty windows, one a rank. */
+  /** Opens `count` empty windows more, one a rank. */
   async open(count: number): Promise<void> {
-    for (let localRank = 0; localRank < count; localRank++) this.#pages.push(await newWindow(this.#context))
+    for (let i = 0; i < count; i++) this.#pages.push(await newWindow(this.#context))
   }
 
-  /** Loads all of them at once; they join by themselves. */
+  /** Loads all that are empty at once; they join by themselves. */
   async load(plan: TabPlan, listener: TabListener): Promise<void> {
-    await Promise.all(this.#pages.map((page, localRank) => this.#load(page, plan, localRank, listener)))
+    const first = this.#loaded
+    this.#loaded = this.#pages.length
+    await Promise.all(this.#pages.slice(first).map((page, i) => this.#load(page, plan, first + i, listener)))
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a person reads, line by line: waiting, members, banner, progress, output, the end. */
 import { stripVTControlCharacters } from 'node:util'
 import type { RunReport } from '@rondo/protocol'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { link, progress, rankReport, runState, seat, setup } from '../testing/events.ts'
 import { bannerLines, registeredLines } from './banner.ts'
 import { bytes, count, duration, metric } from './format.ts'
@@ -41,7 +41,35 @@ describe('waiting', () => {
   })
 })
 
+it('says every five seconds for whom it waits, also when nothing changes', () => {
+  vi.useFakeTimers()
+  const { made, lines } = view()
+  try {
+    made.state(runState([seat(0, { memberId: null, lastSeen: null })], { status: 'waiting' }), Date.now())
+    vi.advanceTimersByTime(10_000)
+    expect(lines().filter((line) => line.startsWith('Waiting'))).toHaveLength(3)
+  } finally {
+    made.close()
+    vi.useRealTimers()
+  }
+})
+
 describe('start-up report', () => {
+  it('begins anew when a run grows, and says nothing of a script that is alone', () => {
+    const { made, lines } = view()
+    const alone = runState([seat(0)])
+    const config = { ...alone.config, growable: true }
+    made.state({ ...alone, config }, Date.now())
+    made.event(0, { kind: 'ready', links: [] })
+    expect(lines().join('\n')).not.toContain('MEMBER')
+    made.state({ ...runState([seat(0), seat(1)]), config }, Date.now())
+    for (const rank of [0, 1]) made.event(rank, { kind: 'ready', links: [link(rank, 1 - rank, 'port')] })
+    made.close()
+    const text = lines().join('\n')
+    expect(text).toContain('GLOBAL_RANK: 0, MEMBER: 1/2')
+    expect(text).toContain('2 processes')
+  })
+
   it('has the lines that Lightning users know, between rules of 100 dashes', () => {
     const { made, lines } = view()
     made.state(runState([seat(0), seat(1)]), Date.now())

@@ -48,6 +48,7 @@ export class RunView {
 
   /** A new snapshot of the run. `serverTime` is the server's clock, ms. */
   state(run: RunState, serverTime: number): void {
+    if (run.seats.length !== this.#worldSize) this.#forgetRanks()
     this.#run = run
     this.#skewMs = serverTime - Date.now()
     this.#sayWaiting(false)
@@ -121,6 +122,14 @@ export class RunView {
     this.#screen.clear()
   }
 
+  /** A run that grows says anew who is there and what it uses. */
+  #forgetRanks(): void {
+    this.#ready.clear()
+    this.#setups.clear()
+    this.#registered = false
+    this.#bannerShown = false
+  }
+
   get #worldSize(): number {
     return this.#run?.seats.length ?? 0
   }
@@ -142,6 +151,8 @@ export class RunView {
     const run = this.#run
     if (run === null) return
     this.#ready.set(rank, links)
+    // A script that was opened alone may never ask for company; then there is nothing to tell.
+    if (run.config.growable === true && this.#worldSize === 1) return
     this.#screen.line(memberLine(rank, this.#worldSize))
     this.#sayWaiting(false)
     if (this.#registered || this.#ready.size < this.#worldSize) return

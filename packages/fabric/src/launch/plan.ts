@@ -21,15 +21,32 @@ export interface NotebookPlan {
 export function resolveHere(
   options: FabricOptions,
   context: RankContext,
-): { resolved: ResolvedOptions; plan: NotebookPlan | null } {
+): { resolved: ResolvedOptions; plan: NotebookPlan | null; wanted: number | null } {
   const { localWorldSize: devices, numNodes, config, job, group } = context
   const launcher = config === null ? currentLauncher() : null
   if (launcher) {
     const resolved = resolveOptions(options, config, null)
-    return { resolved, plan: planInNotebook(options, resolved.strategyName, launcher) }
+    return { resolved, plan: planInNotebook(options, resolved.strategyName, launcher), wanted: null }
+  }
+  if (context.grow !== null) {
+    const resolved = resolveOptions(options, config, null)
+    return { resolved, plan: null, wanted: ranksToLaunch(options) }
   }
   const world = { devices, numNodes, ...(job === null ? {} : { jobRanks: group.worldSize }) }
-  return { resolved: resolveOptions(options, config, world), plan: null }
+  return { resolved: resolveOptions(options, config, world), plan: null, wanted: null }
+}
+
+/** What a script that began alone (`rondo exec`) has its launch open on this node; null for one rank, which is there. */
+function ranksToLaunch({ devices, numNodes = 1 }: FabricOptions): number | null {
+  const ranks = requestedDevices(devices) ?? 1
+  if (numNodes > 1) {
+    throw new RondoError(
+      'UNSUPPORTED',
+      `Fabric({ numNodes: ${numNodes} }) under "rondo exec", which opens ranks on one machine. Start the script on each machine with "rondo run --num-nodes=${numNodes} --devices=${ranks} --main-address=…"; the code may stay as it is.`,
+      { rank: 0 },
+    )
+  }
+  return ranks > 1 ? ranks : null
 }
 
 /** Throws for options that no launch from a notebook can have. */

@@ -152,3 +152,18 @@ it('tells of the end before the ranks do, once', () => {
   says(0, prints('tidying up'))
   expect(heard).toEqual(['enough', 'rank 4'])
 })
+
+it('lets a rank go on in a larger world: its worker stays', () => {
+  const growable = { ...start, runId: 'grows', config: { ...configOf(1), growable: true }, yours: [0] }
+  say('run:start', growable)
+  const made = RememberingWorker.made.length
+  const worker = RememberingWorker.made.at(-1)
+  say('run:start', { ...growable, generation: 9 })
+  expect(RememberingWorker.made).toHaveLength(made)
+  expect(worker?.told.map((message) => message.type)).toEqual(['init', 'grow'])
+  expect(worker?.told[1]).toMatchObject({ start: { generation: 9 } })
+  // A run that keeps its size is started anew instead.
+  say('run:start', { ...start, generation: 10 })
+  say('run:start', { ...start, generation: 11 })
+  expect(RememberingWorker.made).toHaveLength(made + 4)
+})

@@ -40,6 +40,7 @@ export interface NodeHostOptions {
 
 interface HostedRun {
   runId: string
+  /** Grows when the run does. */
   generation: number
   workers: RankWorker[]
   abort: AbortController
@@ -84,20 +85,30 @@ export class NodeHost implements DirectRanks {
   }
 
   private start(start: RunStart): void {
-    this.end()
-    const abort = new AbortController()
-    const run: HostedRun = {
+    const { run: before } = this
+    const grows =
+      start.config.growable === true && before?.runId === start.runId && before.generation < start.generation
+    if (!grows) this.end()
+    const run: HostedRun = (grows ? before : null) ?? {
       runId: start.runId,
       generation: start.generation,
       workers: [],
-      abort,
+      abort: new AbortController(),
       commandIds: new Set(),
       stopped: null,
     }
+    run.generation = start.generation
     this.run = run
-    for (const rank of start.yours) {
-      const channel = new MessageChannel()
-      const worker = new RankWorker({
+    for (const rank of start.yours) this.startRank(run, start, rank)
+  }
+
+  /** A rank that runs already goes on in the larger world. */
+  private startRank(run: HostedRun, start: RunStart, rank: number): void {
+    const channel = new MessageChannel()
+    const known = run.workers.find((worker) => worker.rank === rank)
+    const worker =
+      known ??
+      new RankWorker({
         start,
         rank,
         linkPort: channel.port1,
@@ -106,23 +117,19 @@ export class NodeHost implements DirectRanks {
         onEvent: (event) => this.forward(run, rank, event),
         onFile: (name, bytes) => this.direct.keep(run.runId, name, bytes),
       })
-      run.workers.push(worker)
-      this.broker
-        .connect(
-          {
-            runId: start.runId,
-            generation: start.generation,
-            seats: start.seats,
-            backend: start.config.processGroupBackend,
-          },
-          rank,
-          channel.port2,
-          { signal: abort.signal, timeoutMs: start.config.startTimeoutSeconds * 1000 },
-        )
-        .catch((error: unknown) => {
-          if (!abort.signal.aborted) worker.fail(error)
-        })
-    }
+    if (known === undefined) run.workers.push(worker)
+    else known.grow(start, channel.port1)
+    const { runId, generation, seats, config } = start
+    const { signal } = run.abort
+    this.broker
+      .connect({ runId, generation, seats, backend: config.processGroupBackend }, rank, channel.port2, {
+        signal,
+        timeoutMs: config.startTimeoutSeconds * 1000,
+      })
+      .catch((error: unknown) => {
+        // Links of a smaller world are given up when it grows.
+        if (!signal.aborted && run.generation === generation) worker.fail(error)
+      })
   }
 
   /** Throwing refuses it: the controller learns that it did not arrive. */
@@ -167,6 +174,8 @@ export class NodeHost implements DirectRanks {
     }
     const limits = { signal: run.abort.signal, timeoutMs: FORWARD_TIMEOUT_MS }
     client.request('rank:event', message, limits).catch((error: unknown) => {
+      // It was on its way when the run grew.
+      if (run.generation !== message.generation && !run.abort.signal.aborted) return this.forward(run, rank, event)
       // A controller on this page has heard it; a server that was started anew knows nothing of the run.
       if (run.abort.signal.aborted || heard) return
       this.options.onError?.(error)

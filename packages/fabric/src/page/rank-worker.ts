@@ -61,6 +61,11 @@ export class RankWorker {
     )
   }
 
+  /** Tells the rank of the larger world that it is part of now. */
+  grow(start: RunStart, linkPort: MessagePort): void {
+    if (!this.ended) this.post({ type: 'grow', start, linkPort }, [linkPort])
+  }
+
   /** Rejects what the rank waits for, gives it two seconds to tidy up, then ends it. Resolves when it is gone. */
   async stop(reason: string, error: WireError | null): Promise<void> {
     if (this.ended || this.stopping) return

@@ -30,7 +30,14 @@ export interface RankCommandMessage {
   data: unknown
 }
 
-export type ToRank = RankInit | RankStop | RankCommandMessage
+/** The run has grown: this rank goes on in a larger world, whose links come through a new port. */
+export interface RankGrow {
+  type: 'grow'
+  start: RunStart
+  linkPort: MessagePort
+}
+
+export type ToRank = RankInit | RankGrow | RankStop | RankCommandMessage
 
 export type FromRank =
   | { type: 'event'; event: RankEvent }

@@ -2,30 +2,43 @@
  * The life of one rank: device, links, process group, script, report. Each outcome is told exactly once. Not
  * for: talking to the page (worker.ts) or what scripts call (fabric.ts).
  */
-import { deviceLoss, parametersOf, selectAccelerator, weightsHash } from '@rondo/engine'
+import { deviceLoss, parametersOf, type SelectedAccelerator, selectAccelerator, weightsHash } from '@rondo/engine'
 import {
   fromWireError,
+  type GrowWish,
   MAX_RESULT_BYTES,
   type RankEvent,
   type RankReport,
   RondoError,
+  type RunStart,
   toWireError,
   type WireError,
 } from '@rondo/protocol'
 import { acceptLinks } from '@rondo/transport'
 import type { Download } from '../checkpoint/index.ts'
-import { currentRankContext, type HandOver, RankContext, setRankContext } from '../context.ts'
+import {
+  baseRankContext,
+  currentRankContext,
+  type HandOver,
+  RankContext,
+  replaceRankContext,
+  setRankContext,
+} from '../context.ts'
+import { env } from '../env.ts'
 import { CommandQueue } from '../jobs/commands.ts'
 import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
 import { describeAdapter, sendSetup } from '../setup-event.ts'
 import { measureClockOffset } from './clock-offset.ts'
 import { httpRunFiles } from './files.ts'
-import type { RankCommandMessage, RankInit } from './messages.ts'
+import type { RankCommandMessage, RankGrow, RankInit } from './messages.ts'
 import { RankTimeline } from './rank-timeline.ts'
 
 export class RankProgram {
   readonly emit: (event: RankEvent) => void
   private readonly init: RankInit
+  /** The world that this rank is in; another one once the run has grown. */
+  private start: RunStart
+  private whenGrown: ((message: RankGrow) => void) | null = null
   private readonly handOver: HandOver
   private readonly download: Download
   private readonly abort = new AbortController()
@@ -37,6 +50,7 @@ export class RankProgram {
 
   constructor(init: RankInit, emit: (event: RankEvent) => void, page: { handOver: HandOver; download: Download }) {
     this.init = init
+    this.start = init.start
     this.emit = emit
     this.handOver = page.handOver
     this.download = page.download
@@ -44,8 +58,10 @@ export class RankProgram {
 
   async run(): Promise<void> {
     try {
-      const context = await this.prepare()
-      const result = await this.runScript(context)
+      await this.prepare()
+      const result = await this.runScript()
+      // Not the one that it began with, if the run has grown.
+      const context = baseRankContext()
       for (const model of context.models) await model.syncWeights()
       await context.during('barrier', 'end of script', () =>
         context.group.barrier('end of script', { signal: this.abort.signal }),
@@ -64,6 +80,11 @@ export class RankProgram {
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** The controller has done what `grow` asked for. */
+  grown(message: RankGrow): void {
+    this.whenGrown?.(message)
   }
 
   /** The run ends from outside: everything this rank waits for rejects. */
@@ -87,10 +108,9 @@ export class RankProgram {
     this.emit({ kind: 'error', error: wire, report })
   }
 
-  private async prepare(): Promise<RankContext> {
-    const { start, rank, linkPort, origin, uploadToken } = this.init
-    const { config, seats, generation, runId } = start
-    const { signal } = this.abort
+  private async prepare(): Promise<void> {
+    const { start, rank, linkPort } = this.init
+    const { config, seats } = start
     const localRanks = seats.filter((seat) => seat.nodeRank === seats[rank]?.nodeRank).length
     const threads = config.env['OMP_NUM_THREADS']
     const [accelerator, links] = await Promise.all([
@@ -100,13 +120,33 @@ export class RankProgram {
         onDeviceLost: (error) => (this.context === null ? this.fail(error) : currentRankContext().deviceLost(error)),
         ...(threads ? { threads: Number(threads) } : {}),
       }),
-      acceptLinks(linkPort, {
-        rank,
-        worldSize: seats.length,
-        signal,
-        timeoutMs: config.startTimeoutSeconds * 1000,
-      }),
+      this.acceptLinks(start, linkPort),
     ])
+    const context = await this.enter(start, links, accelerator)
+    setRankContext(context)
+    for (const note of accelerator.notes) if (context.localRank === 0) console.info(note)
+    this.emit({ kind: 'ready', links: context.group.linkReports() })
+  }
+
+  private acceptLinks({ config, seats }: RunStart, linkPort: MessagePort): ReturnType<typeof acceptLinks> {
+    const timeoutMs = config.startTimeoutSeconds * 1000
+    return acceptLinks(linkPort, {
+      rank: this.init.rank,
+      worldSize: seats.length,
+      signal: this.abort.signal,
+      timeoutMs,
+    })
+  }
+
+  /** Joins the process group of a world and makes the context in which the script runs there. */
+  private async enter(
+    start: RunStart,
+    links: Awaited<ReturnType<typeof acceptLinks>>,
+    accelerator: SelectedAccelerator | null,
+  ): Promise<RankContext> {
+    const { rank, origin, uploadToken } = this.init
+    const { config, seats, generation, runId } = start
+    const { signal } = this.abort
     const group = await createLastingGroup({
       rank,
       worldSize: seats.length,
@@ -119,15 +159,15 @@ export class RankProgram {
     })
     this.group = group
     if (config.timeline) {
+      this.timeline?.close()
       this.timeline = new RankTimeline(this.emit, await measureClockOffset(group, signal), seats.length)
     }
-    const files = httpRunFiles({ origin, runId, token: uploadToken, signal })
-    const context = new RankContext({
+    this.context = new RankContext({
       group,
       seats,
       config,
       accelerator,
-      files,
+      files: httpRunFiles({ origin, runId, token: uploadToken, signal }),
       emit: this.emit,
       handOver: this.handOver,
       download: this.download,
@@ -135,20 +175,44 @@ export class RankProgram {
       fail: (error) => this.fail(error),
       commands: this.commands,
       regroup: () => group.regroup(),
+      grow: config.growable && seats.length === 1 ? (devices) => this.grow(devices) : null,
       spans: this.timeline?.add ?? null,
     })
-    this.context = context
-    setRankContext(context)
-    for (const note of accelerator.notes) if (context.localRank === 0) console.info(note)
-    this.emit({ kind: 'ready', links: group.linkReports() })
+    return this.context
+  }
+
+  /** `fabric.launch()` of a script that began alone: asks for ranks, waits for them, and goes on among them. */
+  private async grow(devices: number): Promise<RankContext> {
+    if (this.whenGrown !== null) {
+      throw new RondoError(
+        'UNSUPPORTED',
+        'fabric.launch(): the ranks of this script exist already or are on their way. Launch once, and hand the Fabric that launched on.',
+        { rank: this.init.rank },
+      )
+    }
+    const before = baseRankContext()
+    const timeoutMs = this.start.config.startTimeoutSeconds * 1000
+    const wish: GrowWish = { rondo: 'grow', devices }
+    const answered = untilCalled<RankGrow>(this.abort.signal, timeoutMs, (resolve) => {
+      this.whenGrown = resolve
+    })
+    this.emit({ kind: 'message', data: wish })
+    const { start, linkPort } = await answered
+    this.start = start
+    const links = await this.acceptLinks(start, linkPort)
+    await this.group?.close()
+    const context = await this.enter(start, links, before.accelerator)
+    context.resolved = before.resolved
+    replaceRankContext(context)
+    this.emit({ kind: 'ready', links: context.group.linkReports() })
     return context
   }
 
-  private async runScript(context: RankContext): Promise<unknown> {
-    const { script, args } = this.init.start.config
+  private async runScript(): Promise<unknown> {
+    const { script, args } = this.start.config
     const module = (await import(/* @vite-ignore */ this.init.origin + script.url)) as { default?: unknown }
     if (typeof module.default !== 'function') return null
-    const result: unknown = await module.default([...args], context.env)
+    const result: unknown = await module.default([...args], env)
     return result ?? null
   }
 
@@ -186,10 +250,29 @@ export class RankProgram {
   /** An error of the script keeps its name, message and stack; the rank is added where nothing says it yet. */
   private describe(thrown: unknown): WireError {
     const wire = toWireError(thrown, 'SCRIPT_FAILED')
-    const { seats } = this.init.start
+    const { seats } = this.start
     const rank = wire.rank ?? this.init.rank
     return { ...wire, rank, node: wire.node ?? seats[rank]?.nodeLabel ?? '' }
   }
+}
+
+/** Waits for whoever gets `resolve` to call it; rejects with the signal's reason, or TIMEOUT. */
+function untilCalled<T>(
+  signal: AbortSignal,
+  timeoutMs: number,
+  hand: (resolve: (value: T) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const message = `fabric.launch(): no further ranks came within ${timeoutMs / 1000} s (--timeout). Look at the other pages, or raise --timeout.`
+      reject(new RondoError('TIMEOUT', message))
+    }, timeoutMs)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    hand((value) => {
+      clearTimeout(timer)
+      resolve(value)
+    })
+  })
 }
 
 /** What a script meets on a lost device are only consequences of the loss, unless the error says more. */

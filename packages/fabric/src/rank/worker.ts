@@ -28,6 +28,9 @@ scope.onmessage = ({ data }) => {
       void program.run()
       break
     }
+    case 'grow':
+      program?.grown(data)
+      break
     case 'stop':
       program?.stop(data.error, data.reason)
       break

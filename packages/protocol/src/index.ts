@@ -90,7 +90,9 @@ export {
 } from './roster.ts'
 export {
   BACKENDS,
+  CANDIDATES,
   CARRIERS,
+  type CandidateType,
   type Carrier,
   DEBUG_LEVELS,
   type GrowWish,

@@ -11,6 +11,10 @@ import { TimelineEventSchema } from './timeline.ts'
 export const CARRIERS = ['shared', 'local', 'port', 'webrtc', 'relay', 'memory'] as const
 export type Carrier = (typeof CARRIERS)[number]
 
+/** What a WebRTC path begins with: an own address, one that STUN or the peer told of (through a NAT), or a TURN relay. */
+export const CANDIDATES = ['host', 'srflx', 'prflx', 'relay'] as const
+export type CandidateType = (typeof CANDIDATES)[number]
+
 /** `--process-group-backend`: `auto` takes the cheapest carrier per pair, the others pin it. */
 export const BACKENDS = ['auto', 'webrtc', 'port', 'relay'] as const
 export type ProcessGroupBackend = (typeof BACKENDS)[number]
@@ -105,6 +109,8 @@ export const LinkReportSchema = v.object({
   carrier: v.picklist(CARRIERS),
   // WebRTC only: peer connections that the sender uses.
   connections: v.optional(Count),
+  // WebRTC only: what the sender's end of the path is, where its browser tells.
+  candidate: v.optional(v.picklist(CANDIDATES)),
   bytesSent: Finite,
   // Bytes per second while sending, null before anything was measured.
   throughput: v.nullable(Finite),
@@ -220,7 +226,7 @@ export interface RunReport {
   codec: string
   processGroupBackend: ProcessGroupBackend
   ranks: RankReport[]
-  links: Array<{ from: number; to: number; carrier: Carrier; bytesSent: number }>
+  links: Array<{ from: number; to: number; carrier: Carrier; candidate?: CandidateType; bytesSent: number }>
   metrics: Record<string, number>
   wallSeconds: number
   samplesPerSecond: number

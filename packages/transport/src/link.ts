@@ -2,10 +2,7 @@
  * A link: a reliable, ordered pipe of frames between two ranks, whatever carries it. Every carrier passes
  * the same contract test. Not for: making connections (broker) or what frames mean (collectives).
  */
-import type { Carrier } from '@rondo/protocol'
-
-/** How a WebRTC link found its way: same network, through a NAT, or through a TURN server. */
-export type CandidateType = 'host' | 'srflx' | 'prflx' | 'relay'
+import type { CandidateType, Carrier } from '@rondo/protocol'
 
 /** Why a link ended; `clean` when one side closed it on purpose. */
 export interface LinkEnd {

@@ -2,9 +2,8 @@
  * What a page and its rank worker say to each other about links, over the port that the worker was given.
  * Same page, same build: trusted, not parsed. Not for: what travels on the links.
  */
-import type { Carrier, WireError } from '@rondo/protocol'
+import type { CandidateType, Carrier, WireError } from '@rondo/protocol'
 import type { Connections } from './connections.ts'
-import type { CandidateType } from './link.ts'
 
 /** What the page knows of a connection once it stands. */
 export interface ConnectionFacts {

@@ -4,9 +4,9 @@
  * for what was taken, so that nothing piles up anywhere; everything that arrives is checked. Not for: tests
  * in one thread (memory link).
  */
-import { MAX_MESSAGE_BYTES } from '@rondo/protocol'
+import { type CandidateType, MAX_MESSAGE_BYTES } from '@rondo/protocol'
 import { type LinkControl, MAX_PADDING_BYTES } from './control.ts'
-import type { CandidateType, LinkEnd } from './link.ts'
+import type { LinkEnd } from './link.ts'
 import { LinkBase, type LinkIdentity } from './link-base.ts'
 
 export interface Greeting {

@@ -1,5 +1,5 @@
 /** What the ring shows, in both its forms (drawing and table). Plain data; apps fill it from their state. */
-import type { Carrier } from '@rondo/protocol'
+import type { CandidateType, Carrier } from '@rondo/protocol'
 import { formatBytes, formatMs } from './format.ts'
 import { carrierName } from './series.ts'
 
@@ -19,6 +19,8 @@ export interface RingLink {
   from: number
   to: number
   carrier: Carrier
+  /** WebRTC only: what the path begins with at the sender's end. */
+  candidate?: CandidateType | undefined
   bytesSent: number
   /** Bytes per second while sending; null before anything was measured. */
   throughput: number | null
@@ -37,11 +39,16 @@ export function linkFrom(model: RingModel, index: number): RingLink | undefined 
   return model.links.find((link) => link.from === from?.rank && link.to === to?.rank)
 }
 
-/** `rank 0 → rank 1 · WebRTC · 14 MB/s · round trip 0.7 ms · 61 MB sent` */
+/** `WebRTC, host`: the carrier, and the kind of address where the browser tells. */
+export function pathName({ carrier, candidate }: Pick<RingLink, 'carrier' | 'candidate'>): string {
+  return candidate === undefined ? carrierName(carrier) : `${carrierName(carrier)}, ${candidate}`
+}
+
+/** `rank 0 → rank 1 · WebRTC, host · 14 MB/s · round trip 0.7 ms · 61 MB sent` */
 export function linkText(link: RingLink): string {
   return [
     `rank ${link.from} → rank ${link.to}`,
-    carrierName(link.carrier),
+    pathName(link),
     link.throughput === null ? 'throughput not measured yet' : `${formatBytes(link.throughput)}/s`,
     link.roundTripMs === null ? null : `round trip ${formatMs(link.roundTripMs)}`,
     `${formatBytes(link.bytesSent)} sent`,

@@ -1,8 +1,8 @@
 /** The ring's data as a table: for keyboards, screen readers and rings too large to read as a drawing. */
 import type { VNode } from 'preact'
 import { formatBytes, formatMs } from './format.ts'
-import { type RingModel, seatStateText } from './ring-model.ts'
-import { carrierName, rankColour } from './series.ts'
+import { pathName, type RingModel, seatStateText } from './ring-model.ts'
+import { rankColour } from './series.ts'
 
 export function RingTable({ model }: { model: RingModel }): VNode {
   return (
@@ -55,7 +55,7 @@ export function RingTable({ model }: { model: RingModel }): VNode {
                 <th scope="row">
                   {link.from} → {link.to}
                 </th>
-                <td>{carrierName(link.carrier)}</td>
+                <td>{pathName(link)}</td>
                 <td class="right">{link.throughput === null ? '–' : `${formatBytes(link.throughput)}/s`}</td>
                 <td class="right">{link.roundTripMs === null ? '–' : formatMs(link.roundTripMs)}</td>
                 <td class="right">{formatBytes(link.bytesSent)}</td>

@@ -3,7 +3,7 @@
  * come from anywhere. Pure. Not for: the report of a run (a file of its own).
  */
 import { MIME, type MimeBundle } from '@rondo/kernel/output'
-import { CARRIERS } from '@rondo/protocol'
+import { CANDIDATES, CARRIERS } from '@rondo/protocol'
 import { plural } from '@rondo/ui'
 import type { LossHistory } from '@rondo/ui/session'
 import * as v from 'valibot'
@@ -87,6 +87,7 @@ const FrozenSchema = v.object({
             from: Rank,
             to: Rank,
             carrier: v.picklist(CARRIERS),
+            candidate: v.optional(v.picklist(CANDIDATES)),
             bytesSent: Finite,
             throughput: v.nullable(Finite),
             roundTripMs: v.nullable(Finite),

@@ -76,12 +76,20 @@ function sharedAdapters(run: RunState, setups: readonly SetupEvent[]): string[] 
     )
 }
 
-/** Each pair once, grouped by carrier and its connections: `0–1, 1–2 webrtc ×4 · 0–2 port`. */
+/**
+ * Each pair once, grouped by carrier, its connections and what the path begins with at either end:
+ * `0–1, 1–2 webrtc ×4 (host) · 0–2 webrtc (host/srflx) · 0–3 port`.
+ */
 function linksText(links: readonly LinkReport[]): string {
   const pairs = new Map<string, string>()
   for (const { from, to, carrier, connections = 1 } of links) {
-    const name = connections > 1 ? `${carrier} ×${connections}` : carrier
-    pairs.set(`${Math.min(from, to)}–${Math.max(from, to)}`, name)
+    const ends = links.filter(
+      (link) => (link.from === from && link.to === to) || (link.from === to && link.to === from),
+    )
+    const candidates = unique(ends.flatMap(({ candidate }) => candidate ?? [])).sort()
+    const several = connections > 1 ? ` ×${connections}` : ''
+    const path = candidates.length > 0 ? ` (${candidates.join('/')})` : ''
+    pairs.set(`${Math.min(from, to)}–${Math.max(from, to)}`, `${carrier}${several}${path}`)
   }
   const carriers = unique([...pairs.values()])
   return carriers

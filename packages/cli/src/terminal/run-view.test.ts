@@ -107,6 +107,21 @@ describe('start-up report', () => {
     expect(bannerLines(runState([seat(0), seat(1)]), [setup()], [several]).join('\n')).toContain('0–1 webrtc ×4')
   })
 
+  it('says for each peer what kind of address its path begins with', () => {
+    const lines = bannerLines(
+      runState([seat(0), seat(1), seat(2)]),
+      [setup()],
+      [
+        { ...link(0, 1), candidate: 'host' },
+        { ...link(1, 0), candidate: 'host' },
+        { ...link(0, 2), candidate: 'srflx' },
+        { ...link(2, 0), candidate: 'relay' },
+        link(1, 2, 'port'),
+      ],
+    )
+    expect(lines.join('\n')).toContain('0–1 webrtc (host) · 0–2 webrtc (relay/srflx) · 1–2 port')
+  })
+
   it('adds uneven batches up', () => {
     const run = runState([seat(0), seat(1)])
     expect(bannerLines(run, [setup(), setup({ batchSize: 8 })], []).join('\n')).toContain(

@@ -106,6 +106,7 @@ export class Peer {
       to: this.rank,
       carrier: this.link.carrier,
       ...(this.link.connections === undefined ? {} : { connections: this.link.connections }),
+      ...(this.link.candidateType ? { candidate: this.link.candidateType } : {}),
       bytesSent: this.outbox.bytesSent,
       throughput: this.#throughput,
       roundTripMs: this.#roundTripMs,

@@ -3,9 +3,8 @@
  * One WebRTC connection and its payload lane; the only file that knows simple-peer. The build
  * aliases it to its prebuilt file, because the plain one needs Node's globals. Not for: deciding when to connect.
  */
-import { DEFAULT_MESSAGE_BYTES } from '@rondo/protocol'
+import { type CandidateType, DEFAULT_MESSAGE_BYTES } from '@rondo/protocol'
 import { LANE_INIT, LANE_LABEL } from '../carriers/rtc-link.ts'
-import type { CandidateType } from '../link.ts'
 import type { ConnectionFacts } from '../page-messages.ts'
 
 export interface PeerEvents {

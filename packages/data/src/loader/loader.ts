@@ -3,6 +3,7 @@
  * the current one trains. Gives columns of typed arrays, never tensors; fabric puts them on the device.
  */
 import { RondoError } from '@rondo/protocol'
+import type { BatchSamplerLike } from '../order/batch-sampler.ts'
 import { RandomSampler, type Sampler, SequentialSampler, wholeNumber } from '../order/sampler.ts'
 import { remember } from '../recipe.ts'
 import { collate as stack } from '../sets/collate.ts'
@@ -21,6 +22,8 @@ export interface DataLoaderOptions<C extends Columns = Columns> {
   shuffle?: boolean
   /** The order to visit; default by `shuffle`. */
   sampler?: Sampler
+  /** Which samples go together, over an order of its own. Not together with the four options above and below. */
+  batchSampler?: BatchSamplerLike
   /** Leave out a last batch smaller than `batchSize`; default `false`. */
   dropLast?: boolean
   /** Batches prepared ahead of the current one; default 2, 0 reads on demand. */
@@ -44,6 +47,8 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
   readonly dropLast: boolean
   /** The order of a map-style data set; `undefined` for an iterable one. */
   readonly sampler: Sampler | undefined
+  /** Given by the script; `undefined` where batches are cut from the order. */
+  readonly batchSampler: BatchSamplerLike | undefined
   readonly #options: DataLoaderOptions<C>
   readonly #prefetch: number
   #nextEpoch = 0
@@ -57,10 +62,13 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
   constructor(dataset: Source<C>, options: DataLoaderOptions<C> = {}) {
     this.dataset = dataset
     this.#options = options
-    this.batchSize = wholeNumber('DataLoader: batchSize', options.batchSize ?? 1, 1)
+    this.batchSampler = checkBatchSampler(dataset, options)
+    this.batchSize = wholeNumber('DataLoader: batchSize', options.batchSize ?? this.batchSampler?.batchSize ?? 1, 1)
     this.#prefetch = wholeNumber('DataLoader: prefetch', options.prefetch ?? DEFAULT_PREFETCH, 0)
-    this.dropLast = options.dropLast ?? false
-    this.sampler = chooseSampler(dataset, options)
+    this.dropLast = options.dropLast ?? this.batchSampler?.dropLast ?? false
+    this.sampler = this.batchSampler?.sampler ?? chooseSampler(dataset, options)
+    // A batch sampler is a script's own class, which nobody else could make again.
+    if (this.batchSampler) return
     remember(this, () => ({
       kind: 'loader',
       parts: {
@@ -88,6 +96,7 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
         `DataLoader.length: ${this.sampler ? `sampler ${this.sampler.constructor.name} has length ${this.sampler.length}` : 'an iterable data set has no length'}; only a map-style data set with a finite sampler has one. Ask hasLength first.`,
       )
     }
+    if (this.batchSampler?.length !== undefined && this.#skipped === 0) return this.batchSampler.length
     const indices = this.sampler.length - (this.sampler.startAt ? 0 : this.#skipped)
     const batches = Math.max(0, indices) / this.batchSize
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
@@ -96,6 +105,11 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
   /** The same loader with another order, starting again at epoch 0. */
   withSampler(sampler: Sampler): DataLoader<C> {
     return new DataLoader(this.dataset, { ...this.#options, shuffle: false, sampler })
+  }
+
+  /** The same loader with another batch sampler, starting again at epoch 0. */
+  withBatchSampler(batchSampler: BatchSamplerLike): DataLoader<C> {
+    return new DataLoader(this.dataset, { ...this.#options, batchSampler })
   }
 
   /**
@@ -125,26 +139,41 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
     if (!this.sampler || !isMapStyle(this.dataset)) {
       return this.#streamed(this.dataset as IterableDataset<C>, skipped)
     }
-    const order = this.sampler[Symbol.iterator]()
-    if (!this.sampler.startAt) take(order, skipped)
-    return this.#mapped(this.dataset, order)
+    const toSkip = this.sampler.startAt ? 0 : skipped
+    // The order is fixed here and not at the first batch: the sampler may be told of the next epoch before that.
+    const batches = this.batchSampler
+      ? without(this.batchSampler, toSkip)
+      : this.#cut(this.sampler[Symbol.iterator](), toSkip)
+    return this.#mapped(this.dataset, batches)
   }
 
-  async *#mapped(dataset: Dataset<C>, order: Iterator<number>): AsyncGenerator<C, void, undefined> {
+  /** Lists of indices in the sampler's order, without the first `skipped`. */
+  *#cut(order: Iterator<number>, skipped: number): Generator<readonly number[], void, undefined> {
+    try {
+      take(order, skipped)
+      for (let indices = take(order, this.batchSize); this.#isBatch(indices); indices = take(order, this.batchSize)) {
+        yield indices
+      }
+    } finally {
+      order.return?.()
+    }
+  }
+
+  async *#mapped(dataset: Dataset<C>, batches: Iterator<readonly number[]>): AsyncGenerator<C, void, undefined> {
     const { collate } = this.#options
     const leaving = new AbortController()
     const signal = joined(leaving.signal, this.#options.signal)
-    const read = async (indices: number[]): Promise<C> =>
+    const read = async (indices: readonly number[]): Promise<C> =>
       collate ? collate(await readSamples(dataset, indices)) : readBatch(dataset, indices, signal)
     const start = (): Promise<C> | undefined => {
-      const indices = take(order, this.batchSize)
-      return this.#isBatch(indices) ? read(indices) : undefined
+      const { value, done } = batches.next()
+      return done ? undefined : read(value)
     }
     try {
       yield* prefetch('DataLoader', start, this.#prefetch, signal)
     } finally {
       leaving.abort()
-      order.return?.()
+      batches.return?.()
     }
   }
 
@@ -209,6 +238,38 @@ function chooseSampler<C extends Columns>(dataset: Source<C>, options: DataLoade
     )
   }
   return undefined
+}
+
+/** Throws CONFLICT beside an option that it decides itself, BAD_ARGUMENT for an object that is none. */
+function checkBatchSampler<C extends Columns>(
+  dataset: Source<C>,
+  options: DataLoaderOptions<C>,
+): BatchSamplerLike | undefined {
+  const { batchSampler } = options
+  if (batchSampler === undefined) return undefined
+  const said = (['batchSize', 'shuffle', 'sampler', 'dropLast'] as const).filter((option) => options[option])
+  if (said.length > 0 || !isMapStyle(dataset)) {
+    const what = said.length > 0 ? said.join(' and ') : 'an iterable data set, which has no indices'
+    throw new RondoError(
+      'CONFLICT',
+      `DataLoader: batchSampler is given with ${what}; a batch sampler decides order and batches alone. Allowed is one of the two. Remove the other.`,
+    )
+  }
+  const missing = ['sampler', 'batchSize', 'dropLast'].filter((field) => !(field in Object(batchSampler)))
+  if (missing.length === 0 && Symbol.iterator in batchSampler) return batchSampler
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `DataLoader: batchSampler ${batchSampler?.constructor?.name ?? typeof batchSampler} has no ${missing.join(', ') || 'iterator'}. A batch sampler gives lists of indices and has sampler, batchSize and dropLast. Extend BatchSampler, or add the fields.`,
+  )
+}
+
+/** What a batch sampler gives, without the first `skipped` samples. */
+function* without(batchSampler: BatchSamplerLike, skipped: number): Generator<readonly number[], void, undefined> {
+  let toSkip = skipped
+  for (const indices of batchSampler) {
+    if (indices.length > toSkip) yield indices.slice(toSkip)
+    toSkip = Math.max(0, toSkip - indices.length)
+  }
 }
 
 function take(order: Iterator<number>, count: number): number[] {

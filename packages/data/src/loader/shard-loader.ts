@@ -2,7 +2,7 @@
  * Puts the right distributed sampler into a loader: the table of what each kind of source sampler becomes
  * in a world of many ranks. Which rank this is, is told from outside.
  */
-
+import { rebuildBatchSampler } from '../order/batch-sampler.ts'
 import {
   DistributedSampler,
   DistributedSamplerWrapper,
@@ -23,13 +23,15 @@ export interface ShardOptions {
 
 /**
  * The loader restricted to one rank's share. Random and sequential samplers become a `DistributedSampler` with the
- * same order, other samplers are wrapped, distributed ones are kept. An iterable data set is left untouched:
+ * same order, other samplers are wrapped, distributed ones are kept; a batch sampler is made anew over the share. An iterable data set is left untouched:
  * every rank sees all of it.
  * Errors: BAD_ARGUMENT for a rank out of range, an empty data set, or a sampler without a finite length.
  */
 export function shardLoader<C extends Columns>(loader: DataLoader<C>, options: ShardOptions): DataLoader<C> {
-  if (loader.sampler === undefined || isDistributed(loader.sampler)) return loader
-  return loader.withSampler(shardSampler(loader.sampler, options))
+  const { sampler, batchSampler } = loader
+  if (sampler === undefined || isDistributed(sampler)) return loader
+  const share = shardSampler(sampler, options)
+  return batchSampler ? loader.withBatchSampler(rebuildBatchSampler(batchSampler, share)) : loader.withSampler(share)
 }
 
 /** True for samplers that already give one rank's share only. */

@@ -78,6 +78,26 @@ describe('shares without shuffle (golden vectors)', () => {
         [9, 0, 1],
       ],
     ],
+    [
+      'N=7 R=3',
+      plain(7, 3),
+      [
+        [0, 3, 6],
+        [1, 4, 0],
+        [2, 5, 1],
+      ],
+    ],
+    [
+      'N=7 R=3 dropLast',
+      plain(7, 3, true),
+      [
+        [0, 3],
+        [1, 4],
+        [2, 5],
+      ],
+    ],
+    ['N=3 R=7, the list more than twice', plain(3, 7), [[0], [1], [2], [0], [1], [2], [0]]],
+    ['N=1 R=4', plain(1, 4), [[0], [0], [0], [0]]],
     ['fewer samples than ranks: the whole list again and again', plain(2, 5), [[0], [1], [0], [1], [0]]],
     ['fewer samples than ranks, dropLast', plain(2, 5, true), [[], [], [], [], []]],
   ])('%s', (_, got, expected) => expect(got).toEqual(expected))

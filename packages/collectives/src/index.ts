@@ -13,4 +13,5 @@ export type {
   SourceOptions,
 } from './process-group.ts'
 export { REDUCE_OPS, type ReduceOp } from './reduce.ts'
+export { subGroup } from './sub-group.ts'
 export type { LinkClass, Place } from './topology.ts'

@@ -23,6 +23,8 @@ export class FabricCore {
   launched = false
   readonly models: FabricModel[] = []
   readonly optimizers: FabricOptimizer[] = []
+  /** As they were passed to setup. */
+  readonly takenOptimizers = new Set<object>()
   readonly loaders: FabricDataLoader[] = []
   /** Samples of the batch last drawn from any loader. */
   lastBatchSize: number | null = null

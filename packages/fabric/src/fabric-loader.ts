@@ -46,6 +46,7 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
     }
     this.source = loader
     const { useDistributedSampler = true, moveToDevice = true, exact = false } = options
+    if (useDistributedSampler) checkDealable(loader, context)
     const { rank, worldSize } = context.group
     const shard = useDistributedSampler && worldSize > 1
     this.loader = shard ? shardLoader(loader, { worldSize, rank, exact }) : loader
@@ -93,8 +94,23 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
   }
 }
 
+/** Throws for an order that never ends; tells once of a source that every rank sees whole. */
+function checkDealable({ sampler, dataset }: DataLoader, { group, localRank }: RankContext): void {
+  if (sampler !== undefined && !Number.isSafeInteger(sampler.length)) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `setupDataLoaders(loader): its sampler ${sampler.constructor.name} has length ${String(sampler.length)}. Allowed are samplers with a finite length, which can be dealt to the ranks. Give it one, or use an iterable data set instead and shard it by env.RANK.`,
+    )
+  }
+  if (sampler === undefined && group.worldSize > 1 && localRank === 0) {
+    console.info(
+      `setupDataLoaders(loader): the data set (${dataset.constructor?.name ?? 'an iterable'}) is iterable, so every rank sees all of it unless it shards itself by env.RANK.`,
+    )
+  }
+}
+
 /** Uploads a column; uint8 becomes int32, the smallest integer tfjs has. */
-function toTensor(column: Column): tf.Tensor {
+export function toTensor(column: Column): tf.Tensor {
   const { data, shape, dtype } = column
   return dtype === 'float32' ? tf.tensor(data, shape, 'float32') : tf.tensor(Int32Array.from(data), shape, 'int32')
 }

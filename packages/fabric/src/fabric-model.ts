@@ -17,6 +17,8 @@ export class FabricModel<M extends UserModel = UserModel> {
   readonly replica: Replica
   /** What products and layer borders are rounded to; null for float32. */
   readonly halfType: HalfType | null
+  /** Methods beside `forward` that may compute with the weights. */
+  readonly forwardMethods = new Set<string>()
 
   constructor(module: M, replica: Replica, halfType: HalfType | null = null) {
     this.module = module
@@ -34,6 +36,21 @@ export class FabricModel<M extends UserModel = UserModel> {
       if ('forward' in model && typeof model.forward === 'function') return model.forward(cast) as tf.Tensor
       return (model as tf.LayersModel).apply(cast, { training: options.training ?? true }) as tf.Tensor
     })
+  }
+
+  /**
+   * Lets a method other than `forward` compute with the weights: its gradient is averaged like forward's.
+   * Throws BAD_ARGUMENT when the module has no such method.
+   */
+  markForwardMethod(name: string): void {
+    if (typeof (this.module as unknown as Record<string, unknown>)[name] === 'function') {
+      this.forwardMethods.add(name)
+      return
+    }
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `markForwardMethod(${JSON.stringify(name)}): ${this.module.constructor.name} has no method of that name. Allowed are the names of its methods. Correct the name.`,
+    )
   }
 
   /** Parameters in order, by structural path. */
@@ -69,27 +86,32 @@ export class FabricModel<M extends UserModel = UserModel> {
   }
 }
 
+/** Told of every step that was made. */
+type AfterStep = (optimizer: FabricOptimizer, replica: Replica) => Promise<void>
+
 /** An optimizer that uses averaged gradients only. */
 export class FabricOptimizer {
   readonly optimizer: Optimizer
-  private readonly replica: Replica
-  private readonly afterStep: (replica: Replica) => void
+  private readonly findReplica: () => Replica
+  private readonly afterStep: AfterStep
 
-  constructor(optimizer: Optimizer, replica: Replica, afterStep: (replica: Replica) => void) {
+  /** `findReplica` is asked when a step is made: an optimizer that is set up alone may be there before its model. */
+  constructor(optimizer: Optimizer, findReplica: () => Replica, afterStep: AfterStep) {
     this.optimizer = optimizer
-    this.replica = replica
+    this.findReplica = findReplica
     this.afterStep = afterStep
   }
 
   /** Applies the averaged gradient. Throws BAD_ARGUMENT when there is none. */
   async step(): Promise<void> {
-    await this.replica.step(this.optimizer)
-    this.afterStep(this.replica)
+    const replica = this.findReplica()
+    await replica.step(this.optimizer)
+    await this.afterStep(this, replica)
   }
 
   /** Forgets all gradients; call it before each batch, or before each group of micro-batches. */
   zeroGrad(): void {
-    this.replica.zeroGrad()
+    this.findReplica().zeroGrad()
   }
 
   get learningRate(): number {

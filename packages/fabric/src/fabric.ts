@@ -3,7 +3,7 @@
  * delegates: to the folders setup, training, collectives and logging, to checkpoints, and to launch.
  */
 import type { Columns, DataLoader } from '@rondo/data'
-import type { Model, Optimizer, tf } from '@rondo/engine'
+import type { Model, tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import {
   type CheckpointState,
@@ -13,8 +13,16 @@ import {
   type SaveOptions,
   saveCheckpoint,
 } from './checkpoint/index.ts'
-import type { ReduceOp } from './collectives/nested-collectives.ts'
-import { allGatherData, allReduceData, broadcastValue, passBarrier } from './collectives/verbs.ts'
+import {
+  type AllReduceOptions,
+  allGatherData,
+  allReduceData,
+  type BroadcastOptions,
+  broadcastValue,
+  type CollectiveOptions,
+  firstOnRankZero,
+  passBarrier,
+} from './collectives/verbs.ts'
 import { currentRankContext, type RankContext } from './context.ts'
 import { FabricCore } from './core.ts'
 import type { FabricDataLoader, LoaderOptions } from './fabric-loader.ts'
@@ -25,12 +33,27 @@ import { resolveHere } from './launch/plan.ts'
 import { callCallbacks } from './logging/callbacks.ts'
 import { type LogValue, logValues } from './logging/log.ts'
 import type { FabricOptions } from './options.ts'
+import { withRank } from './rank-of-refusal.ts'
 import { seedRank } from './seed.ts'
+import { initOnDevice, toDevice } from './setup/device.ts'
 import { setupLoaders } from './setup/loaders.ts'
-import { setupModels } from './setup/models.ts'
+import {
+  type AnyOptimizer,
+  type SetupModuleOptions,
+  setupModels,
+  setupModule,
+  setupOptimizers,
+} from './setup/models.ts'
+import type { SetUpModel } from './setup/module-methods.ts'
+import type { Schedule } from './setup/scheduler.ts'
 import { runAutocast } from './training/autocast.ts'
 import { type BackwardOptions, runBackward, withoutBackwardSync } from './training/backward.ts'
 import { type ClipOptions, clipGradients } from './training/clip-gradients.ts'
+
+/** Loaders after setup, one for each. */
+type SetUpLoaders<L extends readonly DataLoader[]> = {
+  [K in keyof L]: L[K] extends DataLoader<infer C> ? FabricDataLoader<C> : never
+}
 
 export class Fabric extends FabricProperties {
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
@@ -59,26 +82,46 @@ export class Fabric extends FabricProperties {
   }
 
   /**
-   * Makes model and optimizers ready for many ranks: parameters are compared, then rank 0's are everyone's.
-   * Takes `(model, ...optimizers)`; tfjs optimizers (`tf.train.adam(1e-3)`) are adopted with their
-   * hyper-parameters. Returns a tuple of the same length, or the model alone.
+   * Makes model and optimizers ready for many ranks: parameters are compared, then rank 0's are everyone's. Takes
+   * `(model, ...optimizers, options?)`; tfjs optimizers (`tf.train.adam(1e-3)`) are adopted with their
+   * hyper-parameters. Returns a tuple of the same length, the scheduler of the options last, or the model alone.
+   * Throws PARAMETER_MISMATCH on all ranks when their models differ, BAD_ARGUMENT for what is set up already.
    */
-  setup<M extends Model>(model: M): Promise<FabricModel<M>>
-  setup<M extends Model, O extends Array<Optimizer | tf.Optimizer>>(
+  setup<M extends Model>(model: M, options?: SetupModuleOptions): Promise<SetUpModel<M>>
+  setup<M extends Model, O extends AnyOptimizer[], S extends Schedule>(
+    model: M,
+    ...rest: [...optimizers: O, options: SetupModuleOptions & { scheduler: S }]
+  ): Promise<[SetUpModel<M>, ...{ [K in keyof O]: FabricOptimizer }, S]>
+  setup<M extends Model, O extends AnyOptimizer[]>(
     model: M,
     ...optimizers: O
-  ): Promise<[FabricModel<M>, ...{ [K in keyof O]: FabricOptimizer }]>
-  setup(model: Model, ...optimizers: Array<Optimizer | tf.Optimizer>): Promise<unknown> {
-    return setupModels(this.core, model, optimizers)
+  ): Promise<[SetUpModel<M>, ...{ [K in keyof O]: FabricOptimizer }]>
+  setup<M extends Model, O extends AnyOptimizer[]>(
+    model: M,
+    ...rest: [...optimizers: O, options: SetupModuleOptions]
+  ): Promise<[SetUpModel<M>, ...{ [K in keyof O]: FabricOptimizer }]>
+  setup(model: Model, ...rest: unknown[]): Promise<unknown> {
+    return withRank(this.core.context, () => setupModels(this.core, this, model, rest))
+  }
+
+  /** The model without its optimizers; `setupOptimizers` takes those. */
+  setupModule<M extends Model>(model: M, options: SetupModuleOptions = {}): Promise<SetUpModel<M>> {
+    return withRank(this.core.context, () => setupModule(this.core, this, model, options)) as Promise<SetUpModel<M>>
+  }
+
+  /** Optimizers of the one model that is set up by `setupModule`; one in, one out; several, a tuple. */
+  setupOptimizers(optimizer: AnyOptimizer): Promise<FabricOptimizer>
+  setupOptimizers<O extends AnyOptimizer[]>(...optimizers: O): Promise<{ [K in keyof O]: FabricOptimizer }>
+  setupOptimizers(...optimizers: AnyOptimizer[]): Promise<unknown> {
+    return withRank(this.core.context, async () => oneOrAll(await setupOptimizers(this.core, optimizers)))
   }
 
   /** Deals each loader's samples to the ranks and turns batches into tensors. One loader in, one out; several, a tuple. */
   setupDataLoaders<C extends Columns>(loader: DataLoader<C>, options?: LoaderOptions): Promise<FabricDataLoader<C>>
-  setupDataLoaders(loaders: readonly DataLoader[], options?: LoaderOptions): Promise<FabricDataLoader[]>
-  async setupDataLoaders(loaders: DataLoader | readonly DataLoader[], options: LoaderOptions = {}): Promise<unknown> {
-    const list = Array.isArray(loaders) ? (loaders as readonly DataLoader[]) : [loaders as DataLoader]
-    const wrapped = await setupLoaders(this.core, list, options)
-    return Array.isArray(loaders) ? wrapped : wrapped[0]
+  setupDataLoaders<L extends DataLoader[]>(...loaders: L): Promise<SetUpLoaders<L>>
+  setupDataLoaders<L extends DataLoader[]>(...rest: [...loaders: L, options: LoaderOptions]): Promise<SetUpLoaders<L>>
+  setupDataLoaders(...rest: unknown[]): Promise<unknown> {
+    return withRank(this.core.context, async () => oneOrAll(await setupLoaders(this.core, rest)))
   }
 
   /**
@@ -111,24 +154,53 @@ export class Fabric extends FabricProperties {
     return runAutocast(this.core, fn)
   }
 
-  /** Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value. */
-  allReduce<T>(data: T, options: { op?: ReduceOp; name?: string } = {}): Promise<T> {
-    return allReduceData(this.core, data, options)
+  /**
+   * `value` with all its tensors on this rank's accelerator: nested arrays and objects, columns of a loader with
+   * `moveToDevice: false`, and models, which are moved in place.
+   */
+  toDevice<T>(value: T): Promise<T> {
+    return withRank(this.core.context, () => toDevice(this.core, value))
   }
 
-  /** Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. */
-  allGather(data: unknown): Promise<unknown> {
-    return allGatherData(this.core, data)
+  /** The tensor that `fn` makes, made on this rank's accelerator. */
+  initTensor<T>(fn: () => T | Promise<T>): Promise<T> {
+    return withRank(this.core.context, () => initOnDevice(this.core, 'initTensor', fn))
   }
 
-  /** Rank `src`'s value on every rank; anything that collectives' object encoding can carry. */
-  broadcast<T>(value: T, options: { src?: number } = {}): Promise<T> {
-    return broadcastValue(this.core, value, options.src ?? 0)
+  /** The model that `fn` builds, built on this rank's accelerator. `emptyInit` has no effect in TensorFlow.js. */
+  initModule<T>(fn: () => T | Promise<T>, options: { emptyInit?: boolean } = {}): Promise<T> {
+    return withRank(this.core.context, () => initOnDevice(this.core, 'initModule', fn, options))
   }
 
-  /** Returns when every rank has arrived. */
-  barrier(name = 'barrier'): Promise<void> {
-    return passBarrier(this.core, name)
+  /**
+   * Reduces numbers, tensors and nested data over the ranks; every rank gets the same new value.
+   * Throws BAD_ARGUMENT for another op, group or dtype, COLLECTIVE_MISMATCH when ranks pass different things.
+   */
+  allReduce<T>(data: T, options: AllReduceOptions = {}): Promise<T> {
+    return this.collective('allReduce', () => allReduceData(this.core.context, data, options))
+  }
+
+  /**
+   * Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. Numbers
+   * become tensors.
+   */
+  allGather(data: unknown, options: CollectiveOptions = {}): Promise<unknown> {
+    return this.collective('allGather', () => allGatherData(this.core.context, data, options))
+  }
+
+  /** Rank `src`'s value on every rank; anything that can be cloned, and tensors. */
+  broadcast<T>(value: T, options: BroadcastOptions = {}): Promise<T> {
+    return this.collective('broadcast', () => broadcastValue(this.core.context, value, options))
+  }
+
+  /** Returns when every rank has arrived; after the step time-out it says who has not. */
+  barrier(name?: string): Promise<void> {
+    return this.collective('barrier', () => passBarrier(this.core.context, name))
+  }
+
+  /** Rank 0 (with `local`: of each node) runs `fn` first, the others after it, however long it takes. */
+  rankZeroFirst<T>(fn: () => T | Promise<T>, options: { local?: boolean } = {}): Promise<T> {
+    return this.collective('rankZeroFirst', () => firstOnRankZero(this.core.context, fn, options))
   }
 
   /** The numbers 0 to count−1, and with them the total that progress bars count towards. */
@@ -150,14 +222,17 @@ export class Fabric extends FabricProperties {
     if (this.localRank === 0) console.log(...values)
   }
 
-  /** Records a metric on rank 0: in the run's metrics.csv, its report, every watcher and every logger. */
-  log(name: string, value: LogValue, step?: number): void {
-    logValues(this.core, { [name]: value }, step)
+  /**
+   * Records a metric on rank 0: in the run's metrics.csv, its report, every watcher and every logger. Numbers at once,
+   * tensors with one element when they are read, which the promise waits for. `step`: optimizer steps so far.
+   */
+  log(name: string, value: LogValue, step?: number): Promise<void> {
+    return logValues(this.core, { [name]: value }, step)
   }
 
   /** Records several metrics of one step. */
-  logDict(values: Record<string, LogValue>, step?: number): void {
-    logValues(this.core, values, step)
+  logDict(values: Record<string, LogValue>, step?: number): Promise<void> {
+    return logValues(this.core, values, step)
   }
 
   /**
@@ -173,19 +248,27 @@ export class Fabric extends FabricProperties {
    * A path is relative to the run's folder, or begins with `opfs:`, `indexeddb:` or `download:`.
    */
   async save(path: string, state: CheckpointState, options: SaveOptions = {}): Promise<void> {
-    await this.core.requireLaunch('save')
-    await saveCheckpoint(this.core.context, path, state, options)
+    await this.collective('save', () => saveCheckpoint(this.core.context, path, state, options))
   }
 
   /** Collective: fills `state` in place from a file that `save` wrote, at any world size; returns what is left over. */
   async load(path: string, state: CheckpointState = {}, options: LoadOptions = {}): Promise<Record<string, unknown>> {
-    await this.core.requireLaunch('load')
-    return loadCheckpoint(this.core.context, path, state, options)
+    return this.collective('load', () => loadCheckpoint(this.core.context, path, state, options))
   }
 
   /** Collective: fills one model or optimizer from a bare safetensors file, by the names of its parameters. */
   async loadRaw(path: string, obj: unknown, options: LoadOptions = {}): Promise<void> {
-    await this.core.requireLaunch('loadRaw')
-    await loadRawCheckpoint(this.core.context, path, obj, options)
+    await this.collective('loadRaw', () => loadRawCheckpoint(this.core.context, path, obj, options))
   }
+
+  private collective<T>(call: string, run: () => Promise<T>): Promise<T> {
+    return withRank(this.core.context, async () => {
+      await this.core.requireLaunch(call)
+      return run()
+    })
+  }
+}
+
+function oneOrAll<T>(list: readonly T[]): T | readonly T[] {
+  return list.length === 1 ? (list[0] as T) : list
 }

@@ -8,7 +8,8 @@ export {
   type SaveFilter,
   type SaveOptions,
 } from './checkpoint/index.ts'
-export type { ReduceOp } from './collectives/nested-collectives.ts'
+export { RankGroup } from './collectives/groups.ts'
+export { type ArrayData, collectives } from './collectives/namespace.ts'
 export { currentRankContext, RankContext, type RankContextOptions, type RunFiles, setRankContext } from './context.ts'
 export { type ParseOptions, parseCpuDevices, parseDevices, parseGpus } from './devices.ts'
 export { env } from './env.ts'
@@ -38,5 +39,9 @@ export { checkFabricOptions, type FabricOptions, requestedDevices } from './opti
 export { PrecisionPlugin } from './plugins/kinds.ts'
 export { MixedPrecision, type MixedPrecisionOptions } from './plugins/mixed-precision.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
+export { rankZeroOnly } from './rank-zero-only.ts'
+export type { SetupModuleOptions, SetupOptions } from './setup/models.ts'
+export type { SetUpModel } from './setup/module-methods.ts'
+export { Throughput, type ThroughputOptions, type ThroughputUpdate } from './throughput.ts'
 export type { BackwardOptions } from './training/backward.ts'
 export type { ClipOptions } from './training/clip-gradients.ts'

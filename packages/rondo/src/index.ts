@@ -3,6 +3,8 @@
  */
 export type { ProcessGroup } from '@rondo/collectives'
 export {
+  BatchSampler,
+  type BatchSamplerLike,
   type Column,
   type Columns,
   cachedFetch,
@@ -57,11 +59,13 @@ export {
   CheckpointIO,
   type CheckpointState,
   type ClipOptions,
+  collectives,
   currentRankContext,
   debugLauncher,
   env,
   exit,
   Fabric,
+  type FabricCallback,
   FabricDataLoader,
   FabricModel,
   FabricOptimizer,
@@ -73,6 +77,11 @@ export {
   PrecisionPlugin,
   parseDevices,
   parseGpus,
+  RankGroup,
+  rankZeroOnly,
+  type SetUpModel,
+  type SetupOptions,
+  Throughput,
 } from '@rondo/fabric'
 export { RondoError } from '@rondo/protocol'
 export {

@@ -113,6 +113,8 @@ export interface Strategy {
   readonly name: string
   /** False where every backward exchanges gradients, whatever it is told. */
   readonly skipsBackwardSync?: boolean
+  /** Deals model and optimizer to the ranks together: they cannot be set up one by one. */
+  readonly jointSetup?: boolean
   /** Checks that all ranks hold the same parameters, then makes rank 0's values everyone's. */
   setupModel(model: Model, context: StrategyContext): Promise<Replica>
 }

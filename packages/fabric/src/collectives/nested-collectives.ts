@@ -1,34 +1,41 @@
 /** `allReduce` and `allGather` over nested data, one collective a leaf. Not for: walking the data (nested.ts). */
-import type { RankContext } from '../context.ts'
-import { type Leaf, mapLeaves, rebuild } from './nested.ts'
-
-/** What `allReduce` may compute. */
-export type ReduceOp = 'mean' | 'avg' | 'sum' | 'min' | 'max' | 'product'
+import { type OperationOptions, type ProcessGroup, REDUCE_OPS, type ReduceOp } from '@rondo/collectives'
+import { RondoError } from '@rondo/protocol'
+import { mapLeaves, rebuild, toTensor } from './nested.ts'
 
 /** New data of the same form; every rank gets the same values. */
 export async function reduceLeaves<T>(
-  context: RankContext,
+  group: ProcessGroup,
   data: T,
-  { op = 'mean', name = 'allReduce' }: { op?: ReduceOp; name?: string },
+  op: ReduceOp,
+  { name = 'allReduce', signal }: OperationOptions,
 ): Promise<T> {
-  const { group, signal } = context
-  return (await context.during('communication', "script's all-reduce", () =>
-    mapLeaves(data, async (leaf, path) =>
-      rebuild(leaf, await group.allReduce(leaf.values, { op, name: `${name} ${path}`, signal })),
-    ),
-  )) as T
+  // Also where there is no leaf to refuse it.
+  if (!REDUCE_OPS.includes(op)) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      `allReduce: op is ${JSON.stringify(op) ?? String(op)}. Known are ${REDUCE_OPS.join(', ')}. Choose one of these.`,
+    )
+  }
+  return (await mapLeaves(data, async (leaf, place) => {
+    const reduced = await group.allReduce(leaf.values, { op, name: `${name} ${place}`, signal })
+    return rebuild(leaf, reduced, leaf.shape)
+  })) as T
 }
 
-/** Each leaf with all ranks' values, shape [worldSize, ...shape]; a world of one adds no axis. */
-export async function gatherLeaves(context: RankContext, data: unknown): Promise<unknown> {
-  const { group, signal } = context
-  const gather = async (leaf: Leaf, path: string): Promise<unknown> => {
-    if (group.worldSize === 1) return rebuild(leaf, leaf.values)
-    const all = await group.allGather(leaf.values, { name: `allGather ${path}`, signal })
-    return rebuild({ ...leaf, kind: leaf.kind === 'number' ? 'tensor' : leaf.kind }, Float32Array.from(all), [
-      group.worldSize,
-      ...leaf.shape,
-    ])
-  }
-  return context.during('communication', "script's all-gather", () => mapLeaves(data, gather))
+/**
+ * Each leaf with all ranks' values, shape [worldSize, ...shape]; a world of one adds no axis. Numbers become tensors,
+ * typed arrays stand one after the other.
+ */
+export function gatherLeaves(
+  group: ProcessGroup,
+  data: unknown,
+  { name = 'allGather', signal }: OperationOptions,
+): Promise<unknown> {
+  return mapLeaves(data, async (leaf, place) => {
+    const { values, shape, kind } = leaf
+    const all = await group.allGather(values, { name: `${name} ${place}`, signal })
+    if (kind === 'array') return all
+    return toTensor(all, group.worldSize === 1 ? shape : [group.worldSize, ...shape])
+  })
 }

@@ -12,19 +12,20 @@ export interface Leaf {
   kind: 'tensor' | 'array' | 'number'
 }
 
-/** Sees one leaf and gives what stands in its place. */
-export type LeafVisitor = (leaf: Leaf, path: string) => Promise<unknown>
+/** Sees one leaf and gives what stands in its place. `name` is its place and shape, which must be equal on all ranks. */
+export type LeafVisitor = (leaf: Leaf, name: string) => Promise<unknown>
 
 /** Replaces every leaf of `data`, depth first, keys in insertion order: the same order on every rank. */
 export async function mapLeaves(data: unknown, visit: LeafVisitor, path = 'data'): Promise<unknown> {
-  if (typeof data === 'number') return visit({ values: Float64Array.of(data), shape: [], kind: 'number' }, path)
+  const seen = (leaf: Leaf): Promise<unknown> => visit(leaf, `${path} [${leaf.shape.join(', ')}]`)
+  if (typeof data === 'number') return seen({ values: Float64Array.of(data), shape: [], kind: 'number' })
   if (data instanceof tf.Tensor) {
     const values = await data.data()
     if (!(values instanceof Float32Array || values instanceof Int32Array)) throw badLeaf(data.dtype, path)
-    return visit({ values, shape: data.shape, kind: 'tensor' }, path)
+    return seen({ values, shape: data.shape, kind: 'tensor' })
   }
   if (data instanceof Float32Array || data instanceof Int32Array || data instanceof Float64Array) {
-    return visit({ values: data, shape: [data.length], kind: 'array' }, path)
+    return seen({ values: data, shape: [data.length], kind: 'array' })
   }
   if (Array.isArray(data)) {
     const mapped: unknown[] = []
@@ -39,12 +40,17 @@ export async function mapLeaves(data: unknown, visit: LeafVisitor, path = 'data'
   throw badLeaf(data === null ? 'null' : typeof data === 'object' ? data.constructor.name : typeof data, path)
 }
 
-/** Puts values back into the form the leaf had: tensor, typed array or number. */
-export function rebuild(leaf: Leaf, values: Leaf['values'], shape: number[] = leaf.shape): unknown {
-  if (leaf.kind === 'number')
-    return shape.length === 0 ? (values[0] as number) : tf.tensor(Float32Array.from(values), shape)
-  if (leaf.kind === 'array') return values
-  return tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32')
+/** Puts values back into the form the leaf had, with another shape if one is given: tensor, typed array or number. */
+export function rebuild({ kind }: Leaf, values: Leaf['values'], shape: readonly number[]): unknown {
+  if (kind === 'number' && shape.length === 0) return values[0] as number
+  if (kind === 'array') return values
+  return toTensor(values, shape)
+}
+
+/** float64 becomes float32, the widest that tensors have. */
+export function toTensor(values: Leaf['values'], shape: readonly number[]): tf.Tensor {
+  const data = values instanceof Float64Array ? Float32Array.from(values) : values
+  return tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32')
 }
 
 function badLeaf(what: string, path: string): RondoError {

@@ -27,7 +27,7 @@ export async function launchFabric(core: FabricCore, fabric: unknown, call: read
   }
   await core.prepareDevice()
   core.launched = true
-  if (core.worldSize > 1) await passBarrier(core, 'launch')
+  if (core.worldSize > 1) await passBarrier(context, 'launch')
   return undefined
 }
 

@@ -1,21 +1,43 @@
 /** `log` and `logDict`: numbers to the run's own metrics and to every logger, from rank 0. Not for: loggers themselves. */
-import type { tf } from '@rondo/engine'
+import { tf } from '@rondo/engine'
+import { RondoError } from '@rondo/protocol'
 import type { FabricCore } from '../core.ts'
 
 /** What may be logged: a number or a tensor with one element. */
 export type LogValue = number | tf.Tensor
 
-export function logValues(
-  { context, options, rank }: FabricCore,
+/** Numbers are recorded before it returns; tensors when they are read. */
+export async function logValues(
+  core: FabricCore,
   values: Readonly<Record<string, LogValue>>,
-  step: number = context.reporter.steps,
-): void {
-  if (rank !== 0) return
-  const numbers: Record<string, number> = {}
-  for (const [name, value] of Object.entries(values)) {
-    numbers[name] = typeof value === 'number' ? value : (value.dataSync()[0] as number)
+  step: number = core.context.reporter.steps,
+): Promise<void> {
+  const entries = Object.entries(values)
+  for (const [name, value] of entries) checkValue(name, value, core)
+  if (core.rank !== 0) return
+  if (entries.every(([, value]) => typeof value === 'number')) {
+    record(core, values as Record<string, number>, step)
+    return
   }
-  for (const logger of options.loggers) logger.logMetrics(numbers, step)
-  const finite = Object.fromEntries(Object.entries(numbers).filter(([, number]) => Number.isFinite(number)))
+  const read = entries.map(async ([name, value]) => {
+    return [name, typeof value === 'number' ? value : ((await value.data())[0] as number)] as const
+  })
+  record(core, Object.fromEntries(await Promise.all(read)), step)
+}
+
+/** Loggers get every number; the run's own metrics hold finite ones only. */
+function record({ context, options }: FabricCore, values: Record<string, number>, step: number): void {
+  for (const logger of options.loggers) logger.logMetrics(values, step)
+  const finite = Object.fromEntries(Object.entries(values).filter(([, number]) => Number.isFinite(number)))
   context.emit({ kind: 'metrics', step, values: finite })
+}
+
+function checkValue(name: string, value: unknown, { rank, worldSize }: FabricCore): void {
+  if (typeof value === 'number' || (value instanceof tf.Tensor && value.size === 1)) return
+  const what = value instanceof tf.Tensor ? `a tensor of shape [${value.shape.join(', ')}]` : `of type ${typeof value}`
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `log("${name}", value): value is ${what}; allowed are numbers and tensors with one element. Reduce it first, such as with mean().${worldSize > 1 ? ` (rank ${rank})` : ''}`,
+    worldSize > 1 ? { rank } : {},
+  )
 }

@@ -14,8 +14,9 @@ export async function withRank<T>({ group }: RankContext, verb: () => T | Promis
 function named(error: unknown, rank: number): unknown {
   if (!(error instanceof RondoError) || /\brank \d/.test(error.message)) return error
   const { code, message, node, details, stack } = error
-  const told = new RondoError(code, `${message} (rank ${rank})`, {
-    rank: error.rank ?? rank,
+  const met = error.rank ?? rank
+  const told = new RondoError(code, `${message} (rank ${met})`, {
+    rank: met,
     ...(node === undefined ? {} : { node }),
     ...(details === undefined ? {} : { details }),
     cause: error.cause,

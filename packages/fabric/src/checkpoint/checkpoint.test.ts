@@ -176,7 +176,7 @@ describe('refusals', () => {
       async (rank) => {
         const { fabric, model } = await trained(rank, 1, 0)
         await expect(fabric.save('a.ckpt', { model })).rejects.toMatchObject({ message: 'disk full (rank 0)', rank: 0 })
-        await expect(fabric.load('a.ckpt', { model })).rejects.toMatchObject({ message: 'gone', rank: 0 })
+        await expect(fabric.load('a.ckpt', { model })).rejects.toMatchObject({ message: 'gone (rank 0)', rank: 0 })
       },
       { files: () => full as never },
     )

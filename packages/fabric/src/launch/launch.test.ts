@@ -71,7 +71,7 @@ describe('in a notebook', () => {
       const many = new Fabric(options)
       const calls = [
         () => many.setup(net),
-        () => many.setupDataLoaders([]),
+        () => many.setupDataLoaders(...([] as never[])),
         () => many.backward(() => tf.scalar(1)),
         () => many.allReduce(1),
         () => many.allGather(1),

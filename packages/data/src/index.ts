@@ -5,6 +5,7 @@ export { decodeIdx } from './formats/idx.ts'
 export { DataLoader, type DataLoaderOptions } from './loader/loader.ts'
 export { isDistributed, type ShardOptions, shardLoader } from './loader/shard-loader.ts'
 export { type MnistOptions, type MnistSample, type MnistSplit, mnist } from './mnist/mnist.ts'
+export { BalancedSampler, splitBy } from './order/balanced-sampler.ts'
 export { BatchSampler, type BatchSamplerLike } from './order/batch-sampler.ts'
 export {
   DistributedSampler,

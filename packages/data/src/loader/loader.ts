@@ -96,6 +96,7 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
         `DataLoader.length: ${this.sampler ? `sampler ${this.sampler.constructor.name} has length ${this.sampler.length}` : 'an iterable data set has no length'}; only a map-style data set with a finite sampler has one. Ask hasLength first.`,
       )
     }
+    if (this.sampler.batches !== undefined) return this.sampler.batches
     if (this.batchSampler?.length !== undefined && this.#skipped === 0) return this.batchSampler.length
     const indices = this.sampler.length - (this.sampler.startAt ? 0 : this.#skipped)
     const batches = Math.max(0, indices) / this.batchSize
@@ -141,17 +142,22 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
     }
     const toSkip = this.sampler.startAt ? 0 : skipped
     // The order is fixed here and not at the first batch: the sampler may be told of the next epoch before that.
-    const batches = this.batchSampler
-      ? without(this.batchSampler, toSkip)
-      : this.#cut(this.sampler[Symbol.iterator](), toSkip)
+    const batches = this.batchSampler ? without(this.batchSampler, toSkip) : this.#cut(this.sampler, toSkip)
     return this.#mapped(this.dataset, batches)
   }
 
   /** Lists of indices in the sampler's order, without the first `skipped`. */
-  *#cut(order: Iterator<number>, skipped: number): Generator<readonly number[], void, undefined> {
+  #cut(sampler: Sampler, skipped: number): Iterator<readonly number[]> {
+    return this.#slices(sampler, sampler[Symbol.iterator](), skipped)
+  }
+
+  *#slices(sampler: Sampler, order: Iterator<number>, skipped: number): Generator<readonly number[], void, undefined> {
     try {
       take(order, skipped)
-      for (let indices = take(order, this.batchSize); this.#isBatch(indices); indices = take(order, this.batchSize)) {
+      while (true) {
+        const own = sampler.nextBatchSize?.()
+        const indices = take(order, own ?? this.batchSize)
+        if (own === undefined ? !this.#isBatch(indices) : indices.length === 0) return
         yield indices
       }
     } finally {

@@ -2,6 +2,7 @@
  * Puts the right distributed sampler into a loader: the table of what each kind of source sampler becomes
  * in a world of many ranks. Which rank this is, is told from outside.
  */
+import { BalancedSampler } from '../order/balanced-sampler.ts'
 import { rebuildBatchSampler } from '../order/batch-sampler.ts'
 import {
   DistributedSampler,
@@ -36,7 +37,7 @@ export function shardLoader<C extends Columns>(loader: DataLoader<C>, options: S
 
 /** True for samplers that already give one rank's share only. */
 export function isDistributed(sampler: Sampler): boolean {
-  return sampler instanceof DistributedSampler || sampler instanceof DistributedSamplerWrapper
+  return [DistributedSampler, DistributedSamplerWrapper, BalancedSampler].some((Kind) => sampler instanceof Kind)
 }
 
 function shardSampler(sampler: Sampler, { worldSize, rank, exact = false }: ShardOptions): Sampler {

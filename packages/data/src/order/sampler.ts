@@ -18,6 +18,9 @@ export interface Sampler extends Iterable<number> {
    * that of the rest until then. Samplers without it are skipped through.
    */
   startAt?(position: number): void
+  /** Batches of an epoch, and the size of the next one, where the sampler cuts batches itself; else the loader does. */
+  readonly batches?: number
+  nextBatchSize?(): number
 }
 
 /** The seed of shuffles that were given none. Set once per run by `seedEverything`, alike on every rank. */

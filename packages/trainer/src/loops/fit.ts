@@ -2,17 +2,14 @@
  * The life of a fit: preparation, sanity check, epochs, end. Order of hooks is Lightning's. Not for: what happens in
  * an epoch (train-epoch.ts).
  */
-import { type DataLoader, SequentialSampler } from '@rondo/data'
 import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
-import { loadersFor } from '../loaders/source.ts'
 import { publishEpoch } from '../logging/publish.ts'
 import { type ConfiguredOptimizer, readOptimizerConfig } from '../module/optimizer-config.ts'
 import { partsOf } from '../module/optimizer-part.ts'
-import { limitOf, validationInterval } from '../options/limits.ts'
 import type { Run } from '../run.ts'
-import { longest } from './epoch-plan.ts'
-import { type EvaluationLoader, evaluate, evaluationLoaders } from './evaluation.ts'
+import { type EvaluationLoader, evaluate } from './evaluation.ts'
+import { dealLoaders, readSources, reloadIsDue } from './fit-loaders.ts'
 import { ManualOptimization } from './manual.ts'
 import { checkOptimizers, checkReplicas } from './optimizer-rules.ts'
 import { prepare, summarise } from './prepare.ts'
@@ -26,22 +23,27 @@ export async function fit(run: Run): Promise<void> {
   checkModule(run)
   await prepare(run, 'fit')
   const resumed = run.data.ckptPath === undefined ? null : await readResume(run, run.data.ckptPath)
-  const { training, validation } = await setUp(run)
+  const training = await setUp(run)
   if (resumed) await restoreTraining(resumed, training)
   if (options.enableModelSummary) summarise(run)
   await run.hook('onFitStart')
-  run.validates = validation.length > 0
-  await sanityCheck(run, validation)
+  run.validates = training.validation.length > 0
+  await sanityCheck(run, training.validation)
   if (resumed) await enterResumed(resumed, training)
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   await run.hook('onTrainStart')
   const startedAt = performance.now()
   training.deadline = startedAt + options.maxTimeMs
   if (training.resume === null) noteProgress(training, 0)
+  let madeAt = trainer.currentEpoch
   run.context.reporter.epochs = Number.isFinite(options.maxEpochs) ? options.maxEpochs : null
   while (trainer.currentEpoch < options.maxEpochs && trainer.globalStep < options.maxSteps && training.limit !== 0) {
-    const due = validation.length > 0 && (trainer.currentEpoch + 1) % options.checkValEveryNEpoch === 0
-    training.validate = due ? () => validate(training, validation) : null
+    if (reloadIsDue(run, madeAt)) {
+      madeAt = trainer.currentEpoch
+      Object.assign(training, await dealLoaders(run, await readSources(run), false))
+    }
+    const due = training.validation.length > 0 && (trainer.currentEpoch + 1) % options.checkValEveryNEpoch === 0
+    training.validate = due ? () => validate(training, training.validation) : null
     if (await runEpoch(training)) break
   }
   await run.syncWeights()
@@ -101,17 +103,9 @@ async function sanityCheck(run: Run, loaders: readonly EvaluationLoader[]): Prom
   }
 }
 
-async function setUp(run: Run): Promise<{ training: Training; validation: EvaluationLoader[] }> {
-  const { trainer, module, options, data, fabric } = run
-  const [source] = await loadersFor('trainDataloader', data.train, module, data.dataModule)
-  if (!source)
-    throw missing(run, 'a train loader', 'Pass one: trainer.fit(model, trainLoader), or define trainDataloader().')
-  const overfit = options.overfitBatches !== 0
-  const ordered = overfit && source.sampler ? source.withSampler(new SequentialSampler(source.sampler.length)) : source
-  const given = await loadersFor('valDataloader', data.evaluation, module, data.dataModule)
-  if (given.length > 0 && typeof module.validationStep !== 'function' && !overfit) {
-    run.print(`${module.constructor.name} has no validationStep, so the validation loader is not used.`)
-  }
+async function setUp(run: Run): Promise<Training> {
+  const { trainer, module, fabric } = run
+  const sources = await readSources(run)
   const configured = readOptimizerConfig(await module.configureOptimizers?.())
   const byHand = !module.automaticOptimization
   checkOptimizers(run, configured)
@@ -126,43 +120,17 @@ async function setUp(run: Run): Promise<{ training: Training; validation: Evalua
   const schedules = configured.map(({ schedule }) => schedule)
   const manual = byHand ? new ManualOptimization(run, pairs, schedules) : null
   run.runtime.manual = manual
-  const shared = await fabric.setupDataLoaders(ordered, { useDistributedSampler: options.useDistributedSampler })
-  const { loader } = shared
-  const own = loader.hasLength ? loader.length : null
-  const limit = trainLimit(run, own)
-  const total = await longest(run, own === null ? null : limit, 'batches per epoch')
-  const validates = typeof module.validationStep === 'function' && options.limits.validate !== 0
-  const validation = validates ? evaluationLoaders(run, overfit ? [ordered] : given, 'validate') : []
-  const limitedTo = overfit
-    ? validation.map((entry) => ({ ...entry, limit: Math.min(entry.limit, limit) }))
-    : validation
   return {
-    validation: limitedTo,
-    training: {
-      run,
-      models: run.models,
-      optimizers: pairs.map(([, optimizer]) => optimizer),
-      schedules,
-      manual,
-      source: source as DataLoader,
-      loader: loader as DataLoader,
-      resume: null,
-      limit,
-      total,
-      interval:
-        options.fastDevRun > 0
-          ? (total ?? Number.POSITIVE_INFINITY)
-          : validationInterval(options.valCheckInterval, total),
-      deadline: Number.POSITIVE_INFINITY,
-      validate: null,
-    },
+    run,
+    models: run.models,
+    optimizers: pairs.map(([, optimizer]) => optimizer),
+    schedules,
+    manual,
+    resume: null,
+    deadline: Number.POSITIVE_INFINITY,
+    validate: null,
+    ...(await dealLoaders(run, sources)),
   }
-}
-
-function trainLimit({ options }: Run, length: number | null): number {
-  if (options.fastDevRun > 0) return limitOf('fastDevRun', { batches: options.fastDevRun }, length)
-  if (options.overfitBatches !== 0) return limitOf('overfitBatches', options.overfitBatches, length)
-  return limitOf('limitTrainBatches', options.limits.train, length)
 }
 
 function checkModule(run: Run): void {

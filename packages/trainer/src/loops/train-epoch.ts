@@ -39,6 +39,7 @@ export async function trainEpoch(training: Training): Promise<boolean> {
       const before = trainer.globalStep
       await trainBatch(training, batch, { index, opens: inGroup === 0, stepped })
       const stop = await finishBatch(training, batch, index, stepped ? before : null)
+      if (stepped) await training.balancer?.afterStep(training.models)
       if (await validateIfDue(training, index, last)) return true
       if (stop) return true
       if (last) return false

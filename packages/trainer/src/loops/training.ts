@@ -1,12 +1,13 @@
 /** What the loops of a fit share: models, optimizers, loaders, limits. Not for: running anything. */
-import { type DataLoader, getShuffleSeed } from '@rondo/data'
+import { getShuffleSeed } from '@rondo/data'
 import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import type { LrSchedule } from '../module/lr-schedule.ts'
 import type { Run } from '../run.ts'
 import type { FitProgress } from '../state/progress.ts'
+import type { FitLoaders } from './fit-loaders.ts'
 import type { ManualOptimization } from './manual.ts'
 
-export interface Training {
+export interface Training extends FitLoaders {
   run: Run
   /** One for each optimizer: the module, or the part of it that the optimizer moves. */
   models: readonly FabricModel[]
@@ -15,16 +16,6 @@ export interface Training {
   schedules: ReadonlyArray<LrSchedule | null>
   /** null where the trainer steps. */
   manual: ManualOptimization | null
-  /** The loader as it was given, before it was shared. */
-  source: DataLoader
-  /** This rank's share. */
-  loader: DataLoader
-  /** Batches of this rank at most. */
-  limit: number
-  /** Batches of the rank that has most; null when unknown. */
-  total: number | null
-  /** Validate after so many batches. */
-  interval: number
   /** `performance.now()` at which training has to end. */
   deadline: number
   validate: (() => Promise<void>) | null

@@ -39,6 +39,7 @@ export function readTrainerOptions(
   const { notes, autoSelect, resumeFromCheckpoint, progressBarRefreshRate, modelSummaryDepth } = modern
   const isBare = modern.options.barebones === true
   if (isBare) notes.push(BAREBONES_NOTE)
+  checkBalance(modern.options)
   const resolved = resolve(isBare ? bare(modern.options) : modern.options)
   const all = { ...resolved, autoSelect, resumeFromCheckpoint, progressBarRefreshRate, modelSummaryDepth }
   checkPending(all)
@@ -103,6 +104,22 @@ function resolve(options: TrainerOptions): Own {
     enableProgressBar: value('enableProgressBar'),
     enableModelSummary: value('enableModelSummary'),
   }
+}
+
+/** Unequal batches need the average that counts samples, and an order that we deal. */
+function checkBalance({ balanceBatches, gradientAverage, useDistributedSampler }: TrainerOptions): void {
+  if (balanceBatches !== true) return
+  const clash =
+    gradientAverage === 'uniform'
+      ? 'gradientAverage: "uniform"'
+      : useDistributedSampler === false
+        ? 'useDistributedSampler: false'
+        : null
+  if (clash === null) return
+  throw new RondoError(
+    'CONFLICT',
+    `Trainer({ balanceBatches: true, ${clash} }): ranks get batches of different sizes, dealt by the trainer and averaged by samples. Allowed is one of the two. Remove ${clash}, or balanceBatches.`,
+  )
 }
 
 function endless(value: number): number {

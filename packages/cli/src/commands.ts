@@ -2,7 +2,7 @@
  * The commands of `rondo` as a table: words, flags, one line of help and examples each. Help texts, shell completion
  * and the message about an unknown command come from here. Not for: doing them (main.ts).
  */
-import { EXEC_FLAGS, type Flag, RUN_FLAGS, SERVE_ONLY_FLAGS } from './args/flags.ts'
+import { CONSOLIDATE_FLAGS, EXEC_FLAGS, type Flag, RUN_FLAGS, SERVE_ONLY_FLAGS } from './args/flags.ts'
 
 export interface CommandEntry {
   /** Words after the command's name, as help writes them. */
@@ -57,6 +57,15 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     help: 'Find out what works on this machine',
     flags: pick(['browser']),
     examples: ['rondo doctor', 'rondo doctor --browser /usr/bin/chromium'],
+  },
+  consolidate: {
+    words: 'FOLDER [--output-file FILE]',
+    help: 'Join a sharded checkpoint into one file, which every number of ranks can load',
+    flags: CONSOLIDATE_FLAGS,
+    examples: [
+      'rondo consolidate runs/k3/big.ckpt',
+      'rondo consolidate runs/k3/big.ckpt --output-file big.safetensors',
+    ],
   },
   build: {
     words: '',

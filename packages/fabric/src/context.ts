@@ -5,6 +5,7 @@
  */
 import { type ProcessGroup, singleProcessGroup } from '@rondo/collectives'
 import type { Optimizer, SelectedAccelerator } from '@rondo/engine'
+import type { Logger, RunStatus } from '@rondo/loggers'
 import {
   invariant,
   type Lane,
@@ -30,6 +31,11 @@ export interface RunFiles {
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
   /** Reads a whole file. Throws BAD_FILE when it is not there. */
   read(name: string): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Puts bytes at byte `at`, the end of a file that is there; what lies behind is replaced, so that a repeated call is
+   * harmless. Absent where files are only written whole.
+   */
+  append?(name: string, bytes: Uint8Array<ArrayBuffer>, at: number): Promise<void>
   /** Removes a checkpoint (`*.ckpt`); absent where files stay. */
   remove?(name: string): Promise<void>
   /** Names of the files and folders in a folder ('' for the run's own); empty where it is not there. */
@@ -98,6 +104,8 @@ export class RankContext {
   readonly models: FabricModel[] = []
   /** Optimizers set up so far, in the same order on all ranks. */
   readonly optimizers: Optimizer[] = []
+  /** Loggers that were attached to this rank: they are ended with it. */
+  readonly loggers = new Set<Logger>()
   readonly devices: ContextRecovery
   /** What the script's Fabric resolved to; null before one was made. */
   resolved: ResolvedOptions | null = null
@@ -142,6 +150,13 @@ export class RankContext {
     }
   }
 
+  /** Ends all loggers of this rank, so that nothing of what they have is lost; failures are told and end nothing. */
+  async finalizeLoggers(status: RunStatus): Promise<void> {
+    if (this.group.rank !== 0) return
+    const ends = await Promise.allSettled([...this.loggers].map((logger) => logger.finalize(status)))
+    for (const end of ends) if (end.status === 'rejected') console.warn(messageOf(end.reason))
+  }
+
   /** The device was lost or ran out of memory: the next step makes it good where it can, else this rank fails. */
   deviceLost(error: RondoError): void {
     if (!this.devices.takes(error)) this.fail(error)
@@ -178,6 +193,10 @@ export class RankContext {
   get nodeLabel(): string {
     return this.seat?.nodeLabel ?? 'this page'
   }
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
 let base: RankContext | null = null

@@ -32,6 +32,7 @@ import { launchFabric } from './launch/launch.ts'
 import { resolveHere } from './launch/plan.ts'
 import { callCallbacks } from './logging/callbacks.ts'
 import { type LogValue, logValues } from './logging/log.ts'
+import { attachLoggers } from './logging/logger-host.ts'
 import type { FabricOptions } from './options.ts'
 import { withRank } from './rank-of-refusal.ts'
 import { seedRank } from './seed.ts'
@@ -62,6 +63,7 @@ export class Fabric extends FabricProperties {
     super(new FabricCore(context, resolved, plan, wanted))
     context.resolved = resolved
     if (resolved.plugins.CheckpointIO) context.checkpointIO = resolved.plugins.CheckpointIO
+    attachLoggers(context, resolved.loggers)
     if (this.localRank === 0) for (const note of resolved.notes) console.info(note)
   }
 

@@ -35,6 +35,7 @@ export {
 } from './launch/notebook-launcher.ts'
 export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-ranks.ts'
 export type { FabricCallback } from './logging/callbacks.ts'
+export { attachLoggers } from './logging/logger-host.ts'
 export { checkFabricOptions, type FabricOptions, requestedDevices } from './options.ts'
 export { PrecisionPlugin } from './plugins/kinds.ts'
 export { MixedPrecision, type MixedPrecisionOptions } from './plugins/mixed-precision.ts'

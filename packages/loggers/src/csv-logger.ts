@@ -1,72 +1,86 @@
 /**
- * Metrics as a CSV file, settings beside it: `rootDir/name/version_N/{metrics.csv,hparams.yaml}`. Writes through an
- * injected sink, since in a browser the file belongs to the agent. Keeps every row in memory until the run ends,
- * because a new column rewrites the file.
+ * Metrics as a CSV file, settings beside it: `rootDir/name/version_N/{metrics.csv,hparams.yaml}`. Rows are appended; a
+ * new column rewrites the file once. Not for: how bytes reach a disk (the sink).
  */
 import { RondoError } from '@rondo/protocol'
-import type { FileSink, Hyperparams, Logger, RunStatus } from './logger.ts'
-import { MetricsTable, STEP_COLUMN } from './metrics-table.ts'
+import { LogFolder } from './log-folder.ts'
+import { type FileSink, type Hyperparams, Logger, type LoggerHost, type RunStatus } from './logger.ts'
+import { MetricsTable, STEP_COLUMN, widened } from './metrics-table.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** Lightning's default: at most this many steps are lost when a page dies. */
 const DEFAULT_FLUSH_STEPS = 100
 
 export interface CSVLoggerOptions {
-  /** Folder of all experiments. */
-  rootDir: string
+  /** Folder of all experiments, relative to the run's; default the run's folder. */
+  rootDir?: string
   /** Folder of this experiment; default `lightning_logs`, empty for none. */
   name?: string
-  /** A number N gives the folder `version_N`, a text its own folder; see `nextVersion` for the next free number. */
-  version: number | string
+  /** A number N gives the folder `version_N`, a text its own folder; default the next free number. */
+  version?: number | string
   /** Put before every metric's name, with `-` between. */
   prefix?: string
   /** Write after this many steps; default 100. */
   flushLogsEveryNSteps?: number
-  sink: FileSink
+  /** Where files go; default the run's folder, through the agent. */
+  sink?: FileSink
 }
 
-export class CSVLogger implements Logger {
-  readonly name: string
-  readonly version: number | string
-  /** Folder of this run's files. */
-  readonly logDir: string
+export class CSVLogger extends Logger {
   readonly #prefix: string
   readonly #flushSteps: number
-  readonly #sink: FileSink
+  readonly #folder: LogFolder
   readonly #table = new MetricsTable()
+  readonly #queue: WriteQueue
   #hyperparams: Hyperparams | undefined
   #flushedStep = 0
-  #written = { rows: 0, columns: 0 }
-  readonly #queue: WriteQueue
-  #finished = false
+  /** What the file has; null before it is there. */
+  #written: { header: string; columns: number; bytes: number } | null = null
+  /** Rows of the table that the file has; more than none only where the sink cannot append and read. */
+  #writtenRows = 0
 
-  /** Errors: BAD_ARGUMENT when `flushLogsEveryNSteps` is no whole number ≥ 1. */
-  constructor(options: CSVLoggerOptions) {
-    const { rootDir, name = 'lightning_logs', version, prefix, flushLogsEveryNSteps = DEFAULT_FLUSH_STEPS } = options
+  /** Errors: BAD_ARGUMENT when `flushLogsEveryNSteps` is no whole number ≥ 1, or the folder is not inside of the run's. */
+  constructor(options: CSVLoggerOptions = {}) {
+    super()
+    const { prefix, flushLogsEveryNSteps = DEFAULT_FLUSH_STEPS, ...folder } = options
     if (!Number.isSafeInteger(flushLogsEveryNSteps) || flushLogsEveryNSteps < 1) {
       throw new RondoError(
         'BAD_ARGUMENT',
         `CSVLogger: flushLogsEveryNSteps is ${flushLogsEveryNSteps}; allowed is a whole number ≥ 1. Leave it out for ${DEFAULT_FLUSH_STEPS}.`,
       )
     }
-    this.name = name
-    this.version = version
-    const folder = typeof version === 'number' ? `version_${version}` : version
-    this.logDir = [rootDir, name, folder].filter((part) => part !== '').join('/')
+    this.#folder = new LogFolder({ owner: 'CSVLogger', ...folder })
     this.#prefix = prefix ? `${prefix}-` : ''
     this.#flushSteps = flushLogsEveryNSteps
-    this.#sink = options.sink
-    this.#queue = new WriteQueue('CSVLogger', this.logDir)
+    this.#queue = new WriteQueue('CSVLogger', () => this.logDir)
   }
 
-  logHyperparams(params: Hyperparams): void {
-    this.#refuseIfFinished('logHyperparams')
+  get name(): string {
+    return this.#folder.name
+  }
+
+  get version(): number | string {
+    return this.#folder.version
+  }
+
+  override get rootDir(): string {
+    return this.#folder.rootDir
+  }
+
+  override get logDir(): string {
+    return this.#folder.path
+  }
+
+  override attach(host: LoggerHost): void {
+    this.#folder.attach(host)
+  }
+
+  override logHyperparams(params: Hyperparams): void {
     this.#hyperparams = { ...params }
   }
 
   /** Errors: BAD_ARGUMENT for a value that is no number, or a metric named `step`. */
-  logMetrics(metrics: Readonly<Record<string, number>>, step: number): void {
-    this.#refuseIfFinished('logMetrics')
+  override logMetrics(metrics: Readonly<Record<string, number>>, step: number): void {
     const named = Object.entries(metrics).map(([key, value]) => [this.#prefix + key, value] as const)
     for (const [key, value] of named) {
       if (typeof value === 'number' && key !== STEP_COLUMN) continue
@@ -75,61 +89,61 @@ export class CSVLogger implements Logger {
         `CSVLogger.logMetrics: ${key} is ${String(value)}; values are numbers and "${STEP_COLUMN}" is the file's own column. Turn tensors into numbers, or rename the metric.`,
       )
     }
+    if (!this.#folder.host.writes) return
     this.#table.add(Object.fromEntries(named), step)
-    if (step + 1 - this.#flushedStep < this.#flushSteps) return
+    if (step + 1 - this.#flushedStep < this.#flushSteps && step + 1 >= this.#flushedStep) return
     this.#flushedStep = step + 1
     // A failure is not lost: the rows stay unwritten, and save() tries again and reports it.
-    this.#flush().catch(() => {})
+    this.save().catch(() => {})
   }
 
-  async save(): Promise<void> {
-    await this.#flush()
-  }
-
-  async finalize(_status: RunStatus): Promise<void> {
-    this.#finished = true
-    await this.#flush()
-  }
-
-  #flush(): Promise<void> {
+  override save(): Promise<void> {
     return this.#queue.add(async () => {
-      await this.#writeHyperparams()
-      await this.#writeMetrics()
+      const { sink, writes } = this.#folder.host
+      if (!writes) return
+      await this.#writeHyperparams(sink)
+      await this.#writeMetrics(sink)
     })
   }
 
-  async #writeHyperparams(): Promise<void> {
+  override finalize(_status: RunStatus): Promise<void> {
+    return this.save()
+  }
+
+  async #writeHyperparams(sink: FileSink): Promise<void> {
     const params = this.#hyperparams
     if (!params) return
     // JSON is YAML 1.2 too, and needs no library.
-    await this.#sink.write(`${this.logDir}/hparams.yaml`, `${JSON.stringify(params, null, 2)}\n`)
+    await sink.write(`${await this.#folder.settle()}/hparams.yaml`, `${JSON.stringify(params, null, 2)}\n`)
     if (this.#hyperparams === params) this.#hyperparams = undefined
   }
 
-  async #writeMetrics(): Promise<void> {
-    const path = `${this.logDir}/metrics.csv`
+  async #writeMetrics(sink: FileSink): Promise<void> {
+    if (this.#table.length === this.#writtenRows) return
+    const path = `${await this.#folder.settle()}/metrics.csv`
+    const grows = sink.append !== undefined && sink.read !== undefined
+    // Taken at once: rows that come while this writes are for the next write.
     const rows = this.#table.length
+    const before = this.#written
+    const header = this.#table.header()
     const columns = this.#table.columns.length
-    if (rows === this.#written.rows) return
-    if (columns === this.#written.columns && this.#sink.append) {
-      await this.#sink.append(path, this.#table.body(this.#written.rows))
+    const body = this.#table.body()
+    const encoder = new TextEncoder()
+    if (!grows || before === null) {
+      const bytes = encoder.encode(header + body)
+      await sink.write(path, bytes)
+      this.#written = { header, columns, bytes: bytes.byteLength }
+    } else if (columns === before.columns) {
+      const bytes = encoder.encode(body)
+      await sink.append?.(path, bytes, before.bytes)
+      this.#written = { ...before, bytes: before.bytes + bytes.byteLength }
     } else {
-      await this.#sink.write(path, this.#table.header() + this.#table.body())
+      const text = new TextDecoder().decode((await sink.read?.(path))?.subarray(0, before.bytes))
+      const bytes = encoder.encode(header + widened(text.slice(before.header.length), columns - before.columns) + body)
+      await sink.write(path, bytes)
+      this.#written = { header, columns, bytes: bytes.byteLength }
     }
-    this.#written = { rows, columns }
+    if (grows) this.#table.drop(rows)
+    this.#writtenRows = grows ? 0 : rows
   }
-
-  #refuseIfFinished(call: string): void {
-    if (!this.#finished) return
-    throw new RondoError(
-      'BAD_ARGUMENT',
-      `CSVLogger.${call}: called after finalize(); log before it. Make a new logger for a new run.`,
-    )
-  }
-}
-
-/** The next free number among folder names like `version_0`; what `version` defaults to in Lightning. */
-export function nextVersion(folders: Iterable<string>): number {
-  const taken = [...folders].map((folder) => /^version_(\d+)$/.exec(folder)?.[1]).filter((n) => n !== undefined)
-  return taken.reduce((next, n) => Math.max(next, Number(n) + 1), 0)
 }

@@ -1,3 +1,11 @@
-export { CSVLogger, type CSVLoggerOptions, nextVersion } from './csv-logger.ts'
-export type { FileSink, Hyperparams, Logger, RunStatus } from './logger.ts'
+export { CSVLogger, type CSVLoggerOptions } from './csv-logger.ts'
+export { nextVersion } from './log-folder.ts'
+export {
+  type FileSink,
+  type Hyperparams,
+  Logger,
+  type LoggerHost,
+  provideLoggerHost,
+  type RunStatus,
+} from './logger.ts'
 export { TensorBoardLogger, type TensorBoardLoggerOptions } from './tensorboard/tensorboard-logger.ts'

@@ -6,7 +6,7 @@ export const STEP_COLUMN = 'step'
 export class MetricsTable {
   /** `step`, then the metrics in order of first appearance. */
   readonly columns: string[] = [STEP_COLUMN]
-  readonly #rows: { step: number; metrics: Readonly<Record<string, number>> }[] = []
+  #rows: { step: number; metrics: Readonly<Record<string, number>> }[] = []
 
   get length(): number {
     return this.#rows.length
@@ -21,18 +21,26 @@ export class MetricsTable {
     return line(this.columns.map(quote))
   }
 
-  /** The rows from `start` on; a metric that a row lacks is an empty field. */
-  body(start = 0): string {
-    return this.#rows
-      .slice(start)
-      .map(({ step, metrics }) => this.#row(step, metrics))
-      .join('')
+  /** All rows; a metric that a row lacks is an empty field. */
+  body(): string {
+    return this.#rows.map(({ step, metrics }) => this.#row(step, metrics)).join('')
+  }
+
+  /** Forgets the first `count` rows, which somebody else keeps now. */
+  drop(count: number): void {
+    this.#rows = this.#rows.slice(count)
   }
 
   #row(step: number, metrics: Readonly<Record<string, number>>): string {
     const cells = this.columns.slice(1).map((name) => (Object.hasOwn(metrics, name) ? String(metrics[name]) : ''))
     return line([String(step), ...cells])
   }
+}
+
+/** The text of a table without its header, with `count` more columns, all empty. */
+export function widened(body: string, count: number): string {
+  // Fields are numbers, so a line feed is the end of a row and nothing else.
+  return body.replaceAll('\n', `${','.repeat(count)}\n`)
 }
 
 function line(fields: readonly string[]): string {

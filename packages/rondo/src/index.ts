@@ -83,6 +83,13 @@ export {
   type SetupOptions,
   Throughput,
 } from '@rondo/fabric'
+export {
+  CSVLogger,
+  type CSVLoggerOptions,
+  Logger,
+  TensorBoardLogger,
+  type TensorBoardLoggerOptions,
+} from '@rondo/loggers'
 export { RondoError } from '@rondo/protocol'
 export {
   type CommHookContext,

@@ -3,7 +3,14 @@
  * what modules log and publishes it. Not for: what happens when (loops).
  */
 import type { tf } from '@rondo/engine'
-import { currentRankContext, Fabric, type FabricModel, type FabricOptions, type RankContext } from '@rondo/fabric'
+import {
+  attachLoggers,
+  currentRankContext,
+  Fabric,
+  type FabricModel,
+  type FabricOptions,
+  type RankContext,
+} from '@rondo/fabric'
 import type { Logger } from '@rondo/loggers'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
@@ -70,6 +77,7 @@ export class Run {
     this.context = trainer.context ?? currentRankContext()
     this.fabric = new Fabric(fabricOptions, this.context)
     this.loggers = Array.isArray(this.options.logger) ? this.options.logger : []
+    attachLoggers(this.context, this.loggers)
     this.runtime = {
       trainer,
       training: false,

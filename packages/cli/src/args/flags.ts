@@ -93,6 +93,11 @@ export const EXEC_FLAGS: Readonly<Record<string, Flag>> = Object.fromEntries(
   Object.entries(RUN_FLAGS).filter(([name]) => !SET_BY_CODE.includes(name)),
 )
 
+/** Flags of `rondo consolidate`. */
+export const CONSOLIDATE_FLAGS: Readonly<Record<string, Flag>> = {
+  'output-file': { kind: 'text', placeholder: 'FILE', help: 'where the one file goes (FOLDER.consolidated)' },
+}
+
 /** Flags of `rondo serve` alone. */
 export const SERVE_ONLY_FLAGS: Readonly<Record<string, Flag>> = {
   'allow-import': {

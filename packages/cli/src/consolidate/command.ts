@@ -8,12 +8,8 @@ import { dirname, join, resolve } from 'node:path'
 import { decodeSafetensors, encodeSafetensors } from '@rondo/engine/safetensors'
 import { joinShards, META_FILE, parseMeta } from '@rondo/fabric/sharded-format'
 import { RondoError } from '@rondo/protocol'
-import type { Flag } from '../args/flags.ts'
+import { CONSOLIDATE_FLAGS } from '../args/flags.ts'
 import { splitArguments } from '../args/split.ts'
-
-const CONSOLIDATE_FLAGS: Readonly<Record<string, Flag>> = {
-  'output-file': { kind: 'text', placeholder: 'FILE', help: 'where the one file goes (FOLDER.consolidated)' },
-}
 
 /** @returns the exit code. Errors: BAD_ARGUMENT for the words, an existing target or a folder that is no sharded checkpoint; BAD_FILE for one that is damaged. */
 export async function consolidateCommand(words: readonly string[]): Promise<number> {

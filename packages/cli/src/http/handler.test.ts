@@ -267,3 +267,40 @@ describe('compression', () => {
     expect(response.headers.get('cache-control')).toContain('immutable')
   })
 })
+
+describe('rows at the end of a file', () => {
+  const patch = (name: string, body: string, at: number | string, token = TOKEN, origin = agent) =>
+    fetch(`${origin}/runs/r1/files/${name}`, {
+      method: 'PATCH',
+      headers: { 'x-rondo-token': token, 'x-rondo-offset': String(at) },
+      body,
+    })
+
+  it('are put where they belong, and a request that is sent again changes nothing', async () => {
+    await put(main, 'logs/a/metrics.csv', 'step,loss\n')
+    for (let again = 0; again < 2; again++) expect((await patch('logs/a/metrics.csv', '0,1\n', 10)).status).toBe(204)
+    expect((await patch('logs/a/metrics.csv', '1,2\n', 14)).status).toBe(204)
+    expect(readFileSync(join(folder, 'logs/a/metrics.csv'), 'utf8')).toBe('step,loss\n0,1\n1,2\n')
+  })
+
+  it('are refused beyond the end, without an offset or token, and in files of Rondo itself', async () => {
+    await put(main, 'logs/b', 'four')
+    expect((await patch('logs/b', 'x', 9)).status).toBe(409)
+    expect((await patch('logs/none', 'x', 3)).status).toBe(409)
+    expect((await patch('logs/b', 'x', 'end')).status).toBe(400)
+    expect((await patch('logs/b', 'x', 4, 'wrong')).status).toBe(403)
+    expect((await patch('metrics.csv', 'x', 0)).status).toBe(409)
+    expect((await patch('../b', 'x', 0)).status).toBeGreaterThanOrEqual(400)
+    expect(readFileSync(join(folder, 'logs/b'), 'utf8')).toBe('four')
+  })
+
+  it('lists the names in a folder, and none where there is none', async () => {
+    await put(main, 'listed/version_3/a', 'x')
+    const list = async (name: string, token = TOKEN) =>
+      fetch(`${agent}/runs/r1/files/${name}`, { headers: { 'x-rondo-token': token } })
+    expect(await (await list('listed/')).json()).toEqual(['version_3'])
+    expect(await (await list('nothing/')).json()).toEqual([])
+    expect((await list('listed/', 'wrong')).status).toBe(403)
+    expect((await list('.hidden/')).status).toBe(400)
+  })
+})

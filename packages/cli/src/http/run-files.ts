@@ -12,6 +12,7 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MAX_UPLOAD_BYTES } from '@rondo/protocol'
 import { reply } from './reply.ts'
+import { appendToFile } from './run-append.ts'
 import {
   isReserved,
   type OpenOutcome,
@@ -73,8 +74,11 @@ export async function serveRun(
   if (request.method === 'GET' || request.method === 'HEAD') {
     return sendFile(pathInNeighbour(run, name) ?? file, name, request, response)
   }
-  if (request.method !== 'PUT') return reply(response, 405, 'Files take GET, PUT and DELETE.')
+  if (request.method !== 'PUT' && request.method !== 'PATCH') {
+    return reply(response, 405, 'Files take GET, PUT, PATCH and DELETE.')
+  }
   if (isReserved(name)) return reply(response, 409, `${name} is written by Rondo itself; choose another name.`)
+  if (request.method === 'PATCH') return appendToFile(file, request, response)
   const target = request.headers['x-rondo-link']
   if (target !== undefined) return linkFile(run, file, String(target), request, response)
   return storeFile(run, file, maxBytes, request, response)

@@ -2,7 +2,7 @@
  * Keeps the record of one run while it goes on and writes what stays: `report.json`, `metrics.csv` and a TensorBoard
  * event file in the run's folder, for failed and stopped runs too. Not for: printing (terminal/) or the model files of rank 0.
  */
-import { appendFile, mkdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { CSVLogger, type FileSink, type Logger, TensorBoardLogger } from '@rondo/loggers'
@@ -185,8 +185,12 @@ function diskSink(): FileSink {
   return {
     async write(path, content) {
       await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, content)
+      // Beside its place first: whoever reads meanwhile, or after a crash, finds the old file or the new one.
+      const draft = `${path}.${process.pid}.part`
+      await writeFile(draft, content)
+      await rename(draft, path)
     },
     append: (path, content) => appendFile(path, content),
+    read: async (path) => new Uint8Array(await readFile(path)),
   }
 }

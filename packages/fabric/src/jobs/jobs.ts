@@ -83,6 +83,7 @@ export async function disposeJob(): Promise<void> {
   if (!ended) return
   job = null
   ended.context.reporter.flush()
+  await ended.context.finalizeLoggers('success')
   const base = baseRankContext()
   enterContext(base)
   ended.tensors?.disposeAll()

@@ -10,6 +10,12 @@ import { FILE_NAME } from '../file-name.ts'
 const TRANSFER_TIMEOUT_MS = 300_000
 const HTTP_NOT_FOUND = 404
 
+interface FileRequest extends Omit<RequestInit, 'headers'> {
+  headers?: Record<string, string>
+  /** Goes on when the run is stopped; the worker's own end is its end. */
+  lasts?: boolean
+}
+
 export function httpRunFiles(options: { origin: string; runId: string; token: string; signal: AbortSignal }): RunFiles {
   // A name that ends in a slash is a folder, and the empty one the run's.
   const urlOf = (name: string): string => {
@@ -21,12 +27,17 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
     }
     return `${options.origin}/runs/${options.runId}/files/${name}`
   }
-  const request = async (name: string, init: RequestInit): Promise<Response> => {
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TRANSFER_TIMEOUT_MS)])
-    const headers = { 'x-rondo-token': options.token, ...(init.headers as Record<string, string> | undefined) }
+  const request = async (name: string, { lasts = false, headers = {}, ...init }: FileRequest): Promise<Response> => {
+    const timeout = AbortSignal.timeout(TRANSFER_TIMEOUT_MS)
+    const signal = lasts ? timeout : AbortSignal.any([options.signal, timeout])
     let response: Response
     try {
-      response = await fetch(urlOf(name), { ...init, headers, signal, cache: 'no-store' })
+      response = await fetch(urlOf(name), {
+        ...init,
+        headers: { ...headers, 'x-rondo-token': options.token },
+        signal,
+        cache: 'no-store',
+      })
     } catch (cause) {
       throw new RondoError(
         'STORAGE_FAILED',
@@ -51,7 +62,8 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
   }
   return {
     async write(name, bytes) {
-      await request(name, { method: 'PUT', body: bytes })
+      // A file on its way is stored even when the run is stopped meanwhile.
+      await request(name, { method: 'PUT', body: bytes, lasts: true })
     },
     async remove(name) {
       await request(name, { method: 'DELETE' })
@@ -62,6 +74,10 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
     },
     async link(name, target) {
       await request(name, { method: 'PUT', headers: { 'x-rondo-link': target } })
+    },
+    async append(name, bytes, at) {
+      // What was logged is worth more than a quick end: a run that is stopped still stores its last rows.
+      await request(name, { method: 'PATCH', body: bytes, headers: { 'x-rondo-offset': String(at) }, lasts: true })
     },
     async read(name) {
       return new Uint8Array(await (await request(name, { method: 'GET' })).arrayBuffer())

@@ -63,13 +63,15 @@ export class RankProgram {
       // Not the one that it began with, if the run has grown.
       const context = baseRankContext()
       for (const model of context.models) await model.syncWeights()
+      await context.finalizeLoggers('success')
       await context.during('barrier', 'end of script', () =>
         context.group.barrier('end of script', { signal: this.abort.signal }),
       )
       await this.finish(result)
     } catch (error) {
-      if (endedOnPurpose(error)) await this.finish(null)
-      else this.fail(error)
+      if (!endedOnPurpose(error)) return this.fail(error)
+      await this.context?.finalizeLoggers('success')
+      await this.finish(null)
     }
   }
 
@@ -90,6 +92,7 @@ export class RankProgram {
   /** The run ends from outside: everything this rank waits for rejects. */
   stop(error: WireError | null, reason: string): void {
     const cause = error ? fromWireError(error) : new RondoError('ABORTED', `The run was stopped: ${reason}`)
+    if (!this.finished) void this.context?.finalizeLoggers('aborted')
     this.finished = true
     this.timeline?.close()
     this.group?.abort(cause)
@@ -106,6 +109,8 @@ export class RankProgram {
     this.group?.abort(fromWireError(wire))
     const report = this.context ? this.reportNow(this.context, null, null) : null
     this.emit({ kind: 'error', error: wire, report })
+    // Goes on while the run is ended elsewhere; the page leaves a stopped rank two seconds.
+    void this.context?.finalizeLoggers('failed')
   }
 
   private async prepare(): Promise<void> {

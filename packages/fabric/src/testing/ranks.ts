@@ -113,6 +113,11 @@ export function memoryFiles(files = new Map<string, Uint8Array<ArrayBuffer>>()):
     async write(name, bytes) {
       files.set(name, bytes)
     },
+    async append(name, bytes, at) {
+      const before = files.get(name) ?? new Uint8Array(0)
+      if (at > before.byteLength) throw new Error(`${name} has no byte ${at}`)
+      files.set(name, Uint8Array.from([...before.subarray(0, at), ...bytes]))
+    },
     async read(name) {
       const bytes = files.get(name)
       if (!bytes) throw new Error(`no file ${name}`)

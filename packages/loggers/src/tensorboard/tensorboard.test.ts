@@ -1,6 +1,7 @@
 /** Event files read back by a parser that shares no code with the writer, checksums, and loss of nothing. */
 import { describe, expect, it } from 'vitest'
 import type { FileSink } from '../logger.ts'
+import { Disk, hostOn } from '../testing/disk.ts'
 import { crc32c, maskedCrc32c } from './crc32c.ts'
 import { TensorBoardLogger } from './tensorboard-logger.ts'
 
@@ -14,20 +15,10 @@ it('CRC-32C gives the check value and those of RFC 3720', () => {
   expect(crc32c(new Uint8Array(0))).toBe(0)
 })
 
-class Disk implements FileSink {
-  bytes = new Uint8Array(0)
-  path = ''
-  full = false
-  async write(path: string, content: string | Uint8Array) {
-    this.bytes = new Uint8Array(0)
-    await this.append(path, content)
-  }
-  async append(path: string, content: string | Uint8Array) {
-    if (this.full) throw new Error('disk full')
-    this.path = path
-    this.bytes = Uint8Array.from([...this.bytes, ...(content as Uint8Array)])
-  }
-}
+const FILE = /^out\/lightning_logs\/version_2\/events\.out\.tfevents\.\d{10}\.lab_pc$/
+/** The event file, wherever it is. */
+const eventsOf = (disk: Disk): Uint8Array =>
+  [...disk.bytes].find(([path]) => path.includes('tfevents'))?.[1] ?? new Uint8Array(0)
 
 interface Field {
   number: number
@@ -84,6 +75,7 @@ function recordsOf(bytes: Uint8Array): Uint8Array[] {
 function scalarsOf(bytes: Uint8Array): Array<{ step: number; values: Record<string, number> }> {
   return recordsOf(bytes)
     .slice(1)
+    .filter((record) => !new TextDecoder().decode(record).includes('_hparams_'))
     .map((record) => {
       const fields = fieldsOf(record)
       const get = (number: number) => fields.find((field) => field.number === number)?.value
@@ -108,11 +100,11 @@ describe('TensorBoardLogger', () => {
     logger.logMetrics({}, 301)
     logger.logMetrics({ loss: 1e-3 }, 5_000_000_000)
     await logger.finalize('success')
-    expect(disk.path).toMatch(/^out\/lightning_logs\/version_2\/events\.out\.tfevents\.\d{10}\.lab_pc$/)
-    const [first] = recordsOf(disk.bytes)
+    expect([...disk.bytes.keys()]).toEqual([expect.stringMatching(FILE)])
+    const [first] = recordsOf(eventsOf(disk))
     const version = fieldsOf(first as Uint8Array).find(({ number }) => number === 3)
     expect(new TextDecoder().decode(version?.value as Uint8Array)).toBe('brain.Event:2')
-    expect(scalarsOf(disk.bytes)).toEqual([
+    expect(scalarsOf(eventsOf(disk))).toEqual([
       { step: 0, values: { loss: 0.5, 'val/größe': -3 } },
       { step: 300, values: { loss: Number.NaN } },
       { step: 5_000_000_000, values: { loss: Math.fround(1e-3) } },
@@ -125,7 +117,7 @@ describe('TensorBoardLogger', () => {
     for (let step = 0; step < 5; step++) {
       logger.logMetrics({ loss: step }, step)
       await new Promise(setImmediate)
-      expect(scalarsOf(disk.bytes)).toHaveLength(step + 1)
+      expect(scalarsOf(eventsOf(disk))).toHaveLength(step + 1)
     }
   })
 
@@ -141,17 +133,48 @@ describe('TensorBoardLogger', () => {
     disk.full = false
     logger.logMetrics({ loss: 2 }, 1)
     await logger.finalize('failed')
-    expect(scalarsOf(disk.bytes).map(({ values }) => values['loss'])).toEqual([1, 2])
+    expect(scalarsOf(eventsOf(disk)).map(({ values }) => values['loss'])).toEqual([1, 2])
   })
 
   it('keeps settings that are numbers, and refuses what is none', async () => {
     const disk = new Disk()
     const logger = make(disk, { prefix: 'a', name: '' })
-    logger.logHyperparams({ lr: 0.5, optimizer: 'adam' })
+    logger.logHyperparams({ lr: 0.5, optimizer: 'adam', layers: [2, 3], bias: true })
     expect(() => logger.logMetrics({ loss: 'low' as never }, 0)).toThrow(/loss is low/)
     expect(() => logger.logMetrics({ loss: 1 }, 0.5)).toThrow(/step is 0.5/)
     await logger.finalize('aborted')
-    expect(scalarsOf(disk.bytes)).toEqual([{ step: 0, values: { 'a-hparams/lr': 0.5 } }])
-    expect(() => logger.logMetrics({ loss: 1 }, 1)).toThrow(/after finalize/)
+    logger.logMetrics({ loss: 1 }, 1)
+    await logger.save()
+    expect(scalarsOf(eventsOf(disk))).toEqual([
+      { step: 0, values: { 'a-hparams/lr': 0.5 } },
+      { step: 0, values: { 'a-hp_metric': -1 } },
+      { step: 1, values: { 'a-loss': 1 } },
+    ])
+    const text = new TextDecoder().decode(eventsOf(disk))
+    for (const part of ['_hparams_/session_start_info', 'adam', '[2,3]', '_hparams_/session_end_info']) {
+      expect(text).toContain(part)
+    }
+    expect(JSON.parse(disk.text('out/version_2/hparams.yaml') as string)).toMatchObject({ optimizer: 'adam' })
+  })
+
+  it('writes no hp_metric without defaultHpMetric', async () => {
+    const disk = new Disk()
+    const logger = make(disk, { defaultHpMetric: false })
+    logger.logHyperparams({ optimizer: 'adam' })
+    await logger.finalize('success')
+    expect(scalarsOf(eventsOf(disk))).toEqual([])
+  })
+
+  it('lies in the run by default, its events in subDir, and refuses to leave it', async () => {
+    const disk = new Disk()
+    const logger = new TensorBoardLogger({ subDir: 'train' })
+    logger.attach(hostOn(disk))
+    logger.logMetrics({ loss: 1 }, 0)
+    await logger.save()
+    expect([...disk.bytes.keys()]).toEqual([
+      expect.stringMatching(/^lightning_logs\/version_0\/train\/events\.out\.tfevents\.\d{10}\.lab_pc$/),
+    ])
+    expect(() => new TensorBoardLogger({ rootDir: '/tmp' })).toThrow(/TensorBoardLogger: rootDir/)
+    expect(() => new TensorBoardLogger({ subDir: '../x' })).toThrow(/subDir is "\.\.\/x"/)
   })
 })

@@ -2,6 +2,7 @@
  * Runs one verb on this rank: makes the run, loads weights where asked, and tells everyone when it fails. Not for:
  * launching (launch.ts).
  */
+import type { Logger, RunStatus } from '@rondo/loggers'
 import { isSecondHandCode, RondoError } from '@rondo/protocol'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import { callOn, type Stage, warnOfUnknownHooks } from '../hooks.ts'
@@ -36,11 +37,12 @@ export async function runVerb(
   if (run.rank === 0) for (const owner of [module, ...trainer.callbacks]) warnOfUnknownHooks(owner)
   try {
     const result = await perform(run)
-    for (const logger of run.rank === 0 ? run.loggers : []) await logger.save()
+    await endLoggers(run, 'success')
     return result
   } catch (thrown) {
     const error = withRank(thrown, run)
     await tellEveryone(run, error)
+    await endLoggers(run, run.context.signal.aborted ? 'aborted' : 'failed').catch(console.error)
     throw error
   } finally {
     run.end()
@@ -139,6 +141,12 @@ function withRank(error: unknown, { rank, worldSize }: Run): unknown {
   })
   if (stack !== undefined) named.stack = stack
   return named
+}
+
+/** What loggers have is written, on rank 0. A later verb may go on with them. */
+async function endLoggers(run: Run, status: RunStatus): Promise<void> {
+  const loggers: ReadonlyArray<Partial<Logger>> = run.rank === 0 ? run.loggers : []
+  for (const logger of loggers) await (logger.finalize?.(status) ?? logger.save?.())
 }
 
 /** Errors must not hide the first one. */

@@ -26,6 +26,7 @@ export {
   type Launcher,
   type LaunchFunction,
   type LaunchRequest,
+  type SlotStatus,
   setLauncher,
 } from './launch/launcher.ts'
 export {
@@ -43,6 +44,8 @@ export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
 export { rankZeroOnly } from './rank-zero-only.ts'
 export type { SetupModuleOptions, SetupOptions } from './setup/models.ts'
 export type { SetUpModel } from './setup/module-methods.ts'
+export { slotDirectory } from './slots/directory.ts'
+export { findUsableDevices, leastBusySlots } from './slots/usable.ts'
 export { Throughput, type ThroughputOptions, type ThroughputUpdate } from './throughput.ts'
 export type { BackwardOptions } from './training/backward.ts'
 export type { ClipOptions } from './training/clip-gradients.ts'

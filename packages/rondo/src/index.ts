@@ -70,6 +70,7 @@ export {
   FabricModel,
   FabricOptimizer,
   type FabricOptions,
+  findUsableDevices,
   MixedPrecision,
   type MixedPrecisionOptions,
   type NotebookLauncherOptions,

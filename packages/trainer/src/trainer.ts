@@ -15,6 +15,7 @@ import { fromValues, type Prediction } from './loops/prediction.ts'
 import { runVerb } from './loops/verbs.ts'
 import { RondoModule } from './module/module.ts'
 import type { ConfiguredOptimizer } from './module/optimizer-config.ts'
+import { selectSlots } from './options/auto-select.ts'
 import { withDefaults } from './options/environment.ts'
 import { checkFabricArguments, fabricOptionsOf } from './options/fabric-options.ts'
 import { readArgs } from './options/from-args.ts'
@@ -256,6 +257,8 @@ export class Trainer {
     working.add(this)
     this.interruption = null
     try {
+      const { autoSelect } = this.resolved
+      if (autoSelect !== null && this.context === null) this.options.devices = await selectSlots(autoSelect)
       if (this.context === null && (await needsLaunch(this))) return await launchVerb(this, stage, module, data)
       return await runVerb(this, stage, module, data)
     } finally {

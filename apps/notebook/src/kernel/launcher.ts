@@ -30,5 +30,6 @@ export function createLauncher(kernel: () => CellKernel, execution: () => string
     async slots() {
       return (await requests.ask<SlotInfo[]>(execution(), { do: 'slots' })).length
     },
+    list: () => requests.ask<SlotInfo[]>(execution(), { do: 'slots' }),
   }
 }

@@ -47,6 +47,9 @@ export interface SlotInfo {
   adapter: string
   local: boolean
   busy: boolean
+  session: string
+  /** Busy slots of the same machine. */
+  load: number
 }
 
 export interface DistStatus {

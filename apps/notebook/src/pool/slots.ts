@@ -42,6 +42,8 @@ export function listSlots({ snapshot, localPageId, idleRunId = null }: SlotView)
       adapter: deviceName(member.device),
       local: member.pageId === localPageId,
       busy: busy.has(member.memberId),
+      session: snapshot?.session ?? '',
+      load: members.filter(({ nodeId, memberId }) => nodeId === member.nodeId && busy.has(memberId)).length,
       memberId: member.memberId,
       nodeId: member.nodeId,
     }))

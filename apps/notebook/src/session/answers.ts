@@ -71,9 +71,7 @@ export function createAnswers({ session, panels, show }: AnswerOptions) {
         await pool.distShutdown()
         return session.applySlots()
       case 'slots':
-        return pool
-          .slots()
-          .map(({ index, node, adapter, local, busy }): SlotInfo => ({ index, node, adapter, local, busy }))
+        return pool.slots().map(({ memberId: _, nodeId: __, ...info }): SlotInfo => info)
       default:
         return request satisfies never
     }

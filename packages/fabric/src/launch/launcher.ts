@@ -26,6 +26,18 @@ export interface LaunchRequest {
   processGroupBackend: ProcessGroupBackend
 }
 
+/** A slot as whoever starts ranks knows it. */
+export interface SlotStatus {
+  /** The number that `devices` takes. */
+  index: number
+  node: string
+  busy: boolean
+  /** Where it is busy or waits; null where nobody says. */
+  session: string | null
+  /** Busy slots of the same machine: they share its adapter. */
+  load: number
+}
+
 export interface Launcher {
   /**
    * Runs the function on fresh or warm ranks; resolves with what it returned on rank 0. Rejects before anything
@@ -35,6 +47,8 @@ export interface Launcher {
   launch(request: LaunchRequest): Promise<unknown>
   /** Slots that a launch could use now. */
   slots(): Promise<number>
+  /** These slots one by one; absent where they are only counted. */
+  list?(): Promise<readonly SlotStatus[]>
 }
 
 let installed: Launcher | null = null

@@ -14,7 +14,6 @@ const PENDING: ReadonlyArray<[name: keyof ResolvedTrainerOptions, asks: (value: 
     ['profiler', (value) => value !== null, 'Look at the phases of each step in the run report.'],
     ['detectAnomaly', (value) => value === true, 'Log the values that you suspect.'],
     ['syncBatchnorm', (value) => value === true, 'Leave it out; each rank normalises by its own batch.'],
-    ['autoSelect', (value) => value !== null, 'Name the slots with devices.'],
   ]
 
 /** Throws UNSUPPORTED. */

@@ -1,4 +1,5 @@
 /** Two agents make one run, as on two machines: ranks by node, bundles from the main node, one verdict for both terminals. */
+import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
 import { freePort, rondoRun, startRondo } from './support/rondo.ts'
 
@@ -55,6 +56,43 @@ test('a run whose second node never comes ends at its deadline and names who is 
   expect(report?.error?.code).toBe('TIMEOUT')
   expect(report?.error?.message).toMatch(/rank 1.*node 1/)
 })
+
+test('WebRTC keeps to the addresses of --interface and the ports of --udp-port-range', async () => {
+  const range = '46000:46099'
+  const running = startRondo([
+    'run',
+    `--main-port=${await freePort()}`,
+    '--devices=2',
+    '--process-group-backend=webrtc',
+    '--interface=lo',
+    `--udp-port-range=${range}`,
+    'e2e/scripts/tiny.ts',
+    '--steps',
+    '100000',
+    '--pace',
+    '20',
+  ])
+  await running.waitFor(/epoch 1/)
+  const ports = udpPorts()
+  running.process.kill('SIGINT')
+  const { output } = await running.finished
+  expect(output).toContain('0–1 webrtc')
+  const ours = ports.filter(({ port }) => port >= 46_000 && port <= 46_099)
+  expect(ours.length, output).toBeGreaterThan(1)
+  // Linux, where the kernel tells: bound to loopback or elsewhere, but all within the range.
+  expect(ours.some(({ address }) => address === '0100007F')).toBe(true)
+})
+
+/** Local addresses (as the kernel writes them) and ports of all UDP sockets over IPv4. */
+function udpPorts(): Array<{ address: string; port: number }> {
+  return readFileSync('/proc/net/udp', 'utf8')
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [, address, port] = /^\s*\d+: ([0-9A-F]{8}):([0-9A-F]{4}) /.exec(line) ?? []
+      return address && port ? [{ address, port: Number.parseInt(port, 16) }] : []
+    })
+}
 
 test('rondo exec opens one page, and its launch() the others: what ran before went on, and all meet', async () => {
   const port = await freePort()

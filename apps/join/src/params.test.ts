@@ -4,7 +4,7 @@ import { inviteLink, isLocalOrigin, readParams } from './params.ts'
 describe('join address', () => {
   it('reads what an agent puts there', () => {
     const params = readParams(
-      'http://localhost:4400/join/?session=fox-42&auto=1&node=n1&label=Lab%20B&first=2&slots=3&server=http://10.0.0.5:29400#token=a%2Bb',
+      'http://localhost:4400/join/?session=fox-42&auto=1&node=n1&label=Lab%20B&first=2&slots=3&ice=10.0.0.7,fd00::7,%3Cb%3E&server=http://10.0.0.5:29400#token=a%2Bb',
     )
     expect(params).toEqual({
       session: 'fox-42',
@@ -15,13 +15,21 @@ describe('join address', () => {
       label: 'Lab B',
       firstLocalRank: 2,
       slots: 3,
+      iceAddresses: ['10.0.0.7', 'fd00::7'],
       invite: 'http://10.0.0.5:29400',
     })
   })
 
   it('asks the page’s own origin and brings one slot when nothing is said', () => {
     const params = readParams('https://lab.example/join/?session=fox')
-    expect(params).toMatchObject({ server: 'https://lab.example', auto: false, slots: 1, token: '', nodeId: null })
+    expect(params).toMatchObject({
+      server: 'https://lab.example',
+      auto: false,
+      slots: 1,
+      token: '',
+      nodeId: null,
+      iceAddresses: null,
+    })
   })
 
   it('takes nothing malformed for a value', () => {

@@ -17,11 +17,14 @@ export interface JoinParams {
   label: string | null
   firstLocalRank: number | null
   slots: number
+  /** `--interface`: the only addresses of this machine for WebRTC; null for the browser's choice. */
+  iceAddresses: readonly string[] | null
   /** Origin by which other machines reach this server, when it differs from this page's own. */
   invite: string
 }
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/
+const ADDRESS = /^[0-9a-fA-F:.]{2,45}$/
 const ID = /^[A-Za-z0-9_-]{1,64}$/
 /** Characters of a node's label, as the protocol takes them. */
 export const MAX_LABEL_CHARS = 120
@@ -42,8 +45,14 @@ export function readParams(address: string): JoinParams {
     label: query.get('label')?.slice(0, MAX_LABEL_CHARS) || null,
     firstLocalRank: whole(query.get('first'), 0, Number.MAX_SAFE_INTEGER),
     slots: whole(query.get('slots'), 1, MAX_SLOTS_PER_PAGE) ?? 1,
+    iceAddresses: addresses(query.get('ice')),
     invite: origin(query.get('lan')) ?? server,
   }
+}
+
+function addresses(given: string | null): string[] | null {
+  const list = given?.split(',').filter((address) => ADDRESS.test(address)) ?? []
+  return list.length > 0 ? list : null
 }
 
 /** The link by which another machine joins: session and token, nothing of this page's own. */

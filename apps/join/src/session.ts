@@ -75,7 +75,7 @@ export class JoinSession implements JoinActions {
   }
 
   async #join(slots: number, label: string): Promise<void> {
-    const { nodeId, firstLocalRank, token } = this.#params
+    const { nodeId, firstLocalRank, token, iceAddresses } = this.#params
     const { pageId } = this.#store.peek()
     this.#store.dispatch({ type: 'membership', membership: 'joining' })
     try {
@@ -86,7 +86,8 @@ export class JoinSession implements JoinActions {
       ])
       this.#host?.dispose()
       // It listens before the request goes out: the answer and the start of a waiting run may arrive as one.
-      this.#host = new NodeHost({ client: this.#client, browserId, uploadToken: token, onError: this.#fail })
+      const client = this.#client
+      this.#host = new NodeHost({ client, browserId, uploadToken: token, iceAddresses, onError: this.#fail })
       const { snapshot } = await this.#client.request('join', {
         pageId,
         browserId,

@@ -73,7 +73,6 @@ describe('options of a run', () => {
   })
 
   it('refuses what this version cannot do, rather than ignoring it', () => {
-    expect(() => options('--interface eth0 a.ts')).toThrowError(expect.objectContaining({ code: 'UNSUPPORTED' }))
     expect(() => options('--environment slurm a.ts')).toThrow(/knows only "own"/)
     expect(options('--environment own a.ts').script).toBe('a.ts')
   })
@@ -103,6 +102,22 @@ describe('options of a run', () => {
     })
     expect(() => parseRun(['--devices=2', 'train.ts'], {}, exec)).toThrow(/--devices=2 is not a flag of rondo exec/)
     expect(parseRun(['train.ts', '--devices=2'], {}, exec)).toMatchObject({ options: { scriptArgs: ['--devices=2'] } })
+  })
+
+  it('takes an interface from the flag, else from what other systems call it', () => {
+    expect(options('a.ts').interface).toBeUndefined()
+    const environment = { NCCL_SOCKET_IFNAME: 'ib0', GLOO_SOCKET_IFNAME: 'eth0' }
+    expect(options('--interface eth1 a.ts', environment).interface).toEqual({ source: '--interface', value: 'eth1' })
+    expect(options('a.ts', environment).interface).toEqual({ source: 'GLOO_SOCKET_IFNAME', value: 'eth0' })
+    expect(options('a.ts', { NCCL_SOCKET_IFNAME: 'ib0' }).interface?.value).toBe('ib0')
+  })
+
+  it('takes a range of UDP ports, and refuses what is none', () => {
+    expect(options('--udp-port-range 40000:40199 a.ts').udpPorts).toBe('40000-40199')
+    expect(options('a.ts').udpPorts).toBeUndefined()
+    for (const given of ['40000', '40199:40000', '0:10', '1:70000', 'a:b', '40000-40199']) {
+      expect(() => options(`--udp-port-range=${given} a.ts`)).toThrow(/--udp-port-range=.*two ports from 1 to 65535/)
+    }
   })
 
   it('refuses a session name with other signs, and a missing script', () => {

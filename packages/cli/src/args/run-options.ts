@@ -14,6 +14,7 @@ import {
   RondoError,
   type RunConfig,
 } from '@rondo/protocol'
+import type { InterfaceWish } from '../run/interfaces.ts'
 import { checkThreads, debugFromVariables, readVariable } from './environment.ts'
 import { BACKEND_ALIASES, type Flag, RUN_FLAGS } from './flags.ts'
 import { type SplitArguments, type SplitOptions, splitArguments } from './split.ts'
@@ -37,6 +38,10 @@ export interface RunOptions {
   token: string | undefined
   headed: boolean
   browser: string | undefined
+  /** The network interface that WebRTC shall keep to, as it was asked for. */
+  interface: InterfaceWish | undefined
+  /** The only local UDP ports of WebRTC, `first-last` as Chromium writes it. */
+  udpPorts: string | undefined
   invite: boolean
   startTimeoutSeconds: number
   stepTimeoutSeconds: number
@@ -55,8 +60,6 @@ export interface RunOptions {
   notes: string[]
 }
 
-/** Flags that the specification names and this version does not do yet: refused, never ignored. */
-const NOT_YET = ['interface', 'udp-port-range'] as const
 /** What `RONDO_TOKEN` may be: it stands in links. */
 const TOKEN = /^[A-Za-z0-9._~-]{8,128}$/
 
@@ -123,6 +126,8 @@ export function parseRun(
       token: sessionToken(environment['RONDO_TOKEN']),
       headed: isHeaded(values),
       browser: text('browser'),
+      interface: interfaceWish(text('interface'), environment),
+      udpPorts: udpPorts(text('udp-port-range')),
       invite: values.get('invite') === true,
       startTimeoutSeconds: number('timeout') ?? DEFAULT_START_TIMEOUT_S,
       stepTimeoutSeconds: number('step-timeout') ?? DEFAULT_STEP_TIMEOUT_S,
@@ -164,6 +169,29 @@ function portFromVariable(given: string | undefined): number | undefined {
   throw new RondoError(
     'BAD_ARGUMENT',
     `MASTER_PORT=${given}: an integer from 1 to 65535 is needed. Correct the variable or use --main-port.`,
+  )
+}
+
+function interfaceWish(
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): InterfaceWish | undefined {
+  if (given !== undefined) return { source: '--interface', value: given }
+  for (const source of ['GLOO_SOCKET_IFNAME', 'NCCL_SOCKET_IFNAME']) {
+    const value = readVariable(source, environment)
+    if (value !== undefined) return { source, value }
+  }
+  return undefined
+}
+
+function udpPorts(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined
+  const [, first, last] = /^\s*(\d{1,5})\s*:\s*(\d{1,5})\s*$/.exec(given) ?? []
+  const [from, to] = [Number(first), Number(last)]
+  if (from >= 1 && to <= 65_535 && from <= to) return `${from}-${to}`
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `--udp-port-range=${given}: two ports from 1 to 65535 are needed, the lower one first, such as 40000:40199. Every connection of a rank takes one port for each address of this machine; give a wide range, or leave it out.`,
   )
 }
 
@@ -209,13 +237,6 @@ function explicitSettings(values: ReadonlyMap<string, unknown>): RunConfig['expl
 }
 
 function refuseUnsupported(values: ReadonlyMap<string, string | number | boolean>): void {
-  for (const name of NOT_YET) {
-    if (!values.has(name)) continue
-    throw new RondoError(
-      'UNSUPPORTED',
-      `--${name}=${values.get(name)}: this version cannot do that yet. Leave --${name} out.`,
-    )
-  }
   const environment = values.get('environment')
   if (environment !== undefined && environment !== 'own') {
     throw new RondoError(

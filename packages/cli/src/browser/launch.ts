@@ -2,13 +2,19 @@
  * Starts the browser for ranks and gives one context in which all tabs share origin storage and workers.
  * The profile is Playwright's temporary one, removed when the browser closes. Not for: what tabs do (tabs.ts).
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { RondoError } from '@rondo/protocol'
 import { type BrowserContext, chromium } from 'playwright-core'
 
 export interface LaunchOptions {
   executablePath: string
   headed: boolean
+  /** Let pages see the addresses of this machine, which they can then keep WebRTC to. */
+  showsAddresses?: boolean
+  /** The only local UDP ports for WebRTC, `first-last`; any port without it. */
+  udpPorts?: string | undefined
   /** Offer WebGPU on the software adapter; only when webgpu was asked for by name and no hardware has it. */
   softwareWebGpu: boolean
 }
@@ -46,20 +52,19 @@ const FLAGS = [
 const LINUX_GPU_FLAGS = ['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface']
 
 /** Command line of the browser, as far as it is ours. */
-export function browserFlags(options: Pick<LaunchOptions, 'softwareWebGpu'>, hasLinuxGpu: boolean): string[] {
-  if (options.softwareWebGpu) return [...FLAGS, '--use-webgpu-adapter=swiftshader']
-  return hasLinuxGpu ? [...FLAGS, ...LINUX_GPU_FLAGS] : [...FLAGS]
+export function browserFlags(
+  { softwareWebGpu, showsAddresses = false }: Pick<LaunchOptions, 'softwareWebGpu' | 'showsAddresses'>,
+  hasLinuxGpu: boolean,
+): string[] {
+  const flags = showsAddresses ? [...FLAGS, '--disable-features=WebRtcHideLocalIpsWithMdns'] : [...FLAGS]
+  if (softwareWebGpu) return [...flags, '--use-webgpu-adapter=swiftshader']
+  return hasLinuxGpu ? [...flags, ...LINUX_GPU_FLAGS] : flags
 }
 
 /** The command by which the browser would come up, as far as a person has a say in it. */
-export function browserCommand({ executablePath, headed, softwareWebGpu }: LaunchOptions): string[] {
+export function browserCommand({ executablePath, headed, ...options }: LaunchOptions): string[] {
   const sandbox = runsAsRoot() ? ['--no-sandbox'] : []
-  return [
-    executablePath,
-    ...(headed ? [] : ['--headless']),
-    ...sandbox,
-    ...browserFlags({ softwareWebGpu }, hasLinuxGpu()),
-  ]
+  return [executablePath, ...(headed ? [] : ['--headless']), ...sandbox, ...browserFlags(options, hasLinuxGpu())]
 }
 
 /** Chromium refuses its sandbox to root; everybody else keeps it. */
@@ -74,12 +79,27 @@ function hasLinuxGpu(): boolean {
   return renderNodes.length > 0 || existsSync('/dev/nvidia0')
 }
 
+/**
+ * A profile whose WebRTC keeps to these ports. Chromium has no flag for it: its policy WebRtcUdpPortRange only sets this
+ * preference, which a profile may hold by itself (seen with Chromium 156; e2e/nodes.spec.ts looks).
+ */
+function profileWith(udpPorts: string): string {
+  const profile = mkdtempSync(join(tmpdir(), 'rondo-profile-'))
+  mkdirSync(join(profile, 'Default'))
+  writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify({ webrtc: { udp_port_range: udpPorts } }))
+  return profile
+}
+
 /** @throws NO_BROWSER when the program does not come up as a browser */
 export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBrowser> {
   let context: BrowserContext
+  const profile = options.udpPorts === undefined ? null : profileWith(options.udpPorts)
+  const forgetProfile = (): void => {
+    if (profile !== null) rmSync(profile, { recursive: true, force: true })
+  }
   try {
     // A profile of its own rather than a private context: only there do tabs share files as memory.
-    context = await chromium.launchPersistentContext('', {
+    context = await chromium.launchPersistentContext(profile ?? '', {
       executablePath: options.executablePath,
       headless: !options.headed,
       args: browserFlags(options, hasLinuxGpu()),
@@ -91,6 +111,7 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
       viewport: options.headed ? null : { width: 1280, height: 800 },
     })
   } catch (cause) {
+    forgetProfile()
     const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
     const display =
       options.headed && process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']
@@ -104,6 +125,8 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
       { cause },
     )
   }
+  // Browsers tell a page of all interfaces only once it may use a microphone; none is ever opened.
+  if (options.showsAddresses) await context.grantPermissions(['microphone', 'camera'])
   const gone = new Promise<void>((resolve) => context.once('close', () => resolve()))
   return {
     context,
@@ -112,6 +135,7 @@ export async function launchBrowser(options: LaunchOptions): Promise<LaunchedBro
     async close() {
       const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref())
       await Promise.race([context.close().catch(() => undefined), late])
+      forgetProfile()
     },
   }
 }

@@ -15,16 +15,19 @@ export interface BrowserWish {
   executablePath: string
   headed: boolean
   accelerator: string | undefined
+  /** See `LaunchOptions`. */
+  udpPorts?: string | undefined
+  showsAddresses?: boolean
 }
 
 export async function openBrowser(wish: BrowserWish): Promise<LaunchedBrowser> {
-  const { executablePath, headed } = wish
-  const browser = await launchBrowser({ executablePath, headed, softwareWebGpu: false })
-  if (!WEBGPU_NAMES.has(wish.accelerator ?? '')) return browser
+  const { accelerator, ...launch } = wish
+  const browser = await launchBrowser({ ...launch, softwareWebGpu: false })
+  if (!WEBGPU_NAMES.has(accelerator ?? '')) return browser
   const hasAdapter = await offersWebGpu(browser).catch(() => false)
   if (hasAdapter) return browser
   await browser.close()
-  return launchBrowser({ executablePath, headed, softwareWebGpu: true })
+  return launchBrowser({ ...launch, softwareWebGpu: true })
 }
 
 async function offersWebGpu(browser: LaunchedBrowser): Promise<boolean> {

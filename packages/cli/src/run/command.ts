@@ -13,6 +13,7 @@ import { Cleanup } from '../process/cleanup.ts'
 import { listenForInterrupts } from '../process/interrupt.ts'
 import { Screen } from '../terminal/screen.ts'
 import { isThisMachine } from './addresses.ts'
+import { addressesOf, ownInterfaces } from './interfaces.ts'
 import type { NodeCommand, WantsMore } from './main-node.ts'
 
 /**
@@ -31,6 +32,7 @@ export async function runCommand(
   refuseWhatNoRankCanDo(options)
   const script = findScript(options.script)
   await refuseForeignServer(options)
+  if (options.interface !== undefined) addressesOf(options.interface, ownInterfaces())
   const screen = new Screen(process.stdout, debugFile(process.env, hostname(), process.pid))
   for (const note of options.notes) screen.line(note)
   if (options.dryRun) {

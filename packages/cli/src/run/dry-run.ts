@@ -10,6 +10,7 @@ import { machineSearch } from '../browser/install.ts'
 import { browserCommand } from '../browser/launch.ts'
 import { shownPath } from '../paths.ts'
 import { runConfig } from './config.ts'
+import { addressesOf, ownInterfaces } from './interfaces.ts'
 import { portToUse } from './start-server.ts'
 
 /** Variables that differ from rank to rank; the others are told once. */
@@ -50,6 +51,10 @@ export async function dryRunLines(plan: DryRun): Promise<string[]> {
   rows.push(['strategy', options.strategy ?? 'left to the script, else auto'])
   rows.push(['precision', options.precision ?? 'left to the script, else 32-true'])
   rows.push(['link backend', options.backend])
+  if (options.interface !== undefined) {
+    rows.push(['addresses', `${addressesOf(options.interface, ownInterfaces()).join(', ')}, for WebRTC`])
+  }
+  if (options.udpPorts !== undefined) rows.push(['UDP ports', `${options.udpPorts}, for WebRTC`])
   rows.push(['script', shownPath(script)])
   rows.push(['arguments', options.scriptArgs.length === 0 ? 'none' : options.scriptArgs.map(quoted).join(' ')])
   rows.push(['browser', await browserText(options)])
@@ -61,11 +66,13 @@ export async function dryRunLines(plan: DryRun): Promise<string[]> {
   ]
 }
 
-async function browserText({ browser, headed }: RunOptions): Promise<string> {
+async function browserText({ browser, headed, interface: wish }: RunOptions): Promise<string> {
   const search = machineSearch(() => undefined, false)
   try {
     const executablePath = await findBrowser(browser, search)
-    return browserCommand({ executablePath, headed, softwareWebGpu: false }).map(quoted).join(' ')
+    return browserCommand({ executablePath, headed, showsAddresses: wish !== undefined, softwareWebGpu: false })
+      .map(quoted)
+      .join(' ')
   } catch (thrown) {
     if (thrown instanceof RondoError) return `none here: ${thrown.message}`
     throw thrown

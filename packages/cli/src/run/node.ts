@@ -11,6 +11,7 @@ import type { LaunchedBrowser } from '../browser/launch.ts'
 import { openBrowser } from '../browser/session.ts'
 import type { Cleanup } from '../process/cleanup.ts'
 import type { Screen } from '../terminal/screen.ts'
+import { addressesOf, ownInterfaces } from './interfaces.ts'
 import { type TabListener, type TabPlan, Tabs } from './tabs.ts'
 
 export interface WindowOptions {
@@ -44,8 +45,9 @@ export function openWindows({ options, screen, cleanup }: WindowOptions): Promis
   const opening = async (): Promise<OpenWindows> => {
     const search = machineSearch((line) => screen.line(line))
     const executablePath = await findBrowser(options.browser, search)
-    const { headed, accelerator } = options
-    const browser = await openBrowser({ executablePath, headed, accelerator })
+    const { headed, accelerator, udpPorts } = options
+    const showsAddresses = options.interface !== undefined
+    const browser = await openBrowser({ executablePath, headed, accelerator, udpPorts, showsAddresses })
     const tabs = new Tabs(browser.context)
     await tabs.open(options.devices)
     return { executablePath, browser, tabs }
@@ -59,7 +61,14 @@ export function openWindows({ options, screen, cleanup }: WindowOptions): Promis
 export type OpenMore = (count: number) => Promise<void>
 
 /** Has the windows join the session; they close with `cleanup`. */
-export async function openTabs({ windows, plan, options, screen, cleanup, onLost }: TabOptions): Promise<OpenMore> {
+export async function openTabs({
+  windows,
+  plan: given,
+  options,
+  screen,
+  cleanup,
+  onLost,
+}: TabOptions): Promise<OpenMore> {
   const { browser, executablePath, tabs } = await windows
   let closing = false
   cleanup.add(tabs, async () => {
@@ -68,15 +77,18 @@ export async function openTabs({ windows, plan, options, screen, cleanup, onLost
     await browser.close()
   })
   void browser.gone.then(() => {
-    if (!closing) onLost(lost(`The browser ${executablePath} ended`, plan))
+    if (!closing) onLost(lost(`The browser ${executablePath} ended`, given))
   })
   const listener: TabListener = {
-    onLost: (localRank, how) => onLost(lost(`The tab of local rank ${localRank} ${how}`, plan)),
+    onLost: (localRank, how) => onLost(lost(`The tab of local rank ${localRank} ${how}`, given)),
     onPageError: (localRank, message) => screen.line(color.yellow(`[tab ${localRank}] ${message}`)),
     onPageConsole: (localRank, text) => {
       if (options.debug === 'detail') screen.debug(color.dim(`[tab ${localRank}] ${text}`))
     },
   }
+  const wish = options.interface
+  const iceAddresses = wish === undefined ? null : addressesOf(wish, ownInterfaces())
+  const plan = { ...given, iceAddresses }
   await tabs.load(plan, listener)
   return async (count) => {
     await tabs.open(count)

@@ -61,6 +61,7 @@ it('writes the address by which a tab joins by itself', () => {
     nodeId: 'n',
     label: 'my host',
     server: 'http://192.0.2.1:29400',
+    iceAddresses: ['192.0.2.1', 'fd00::1'],
   }
   const url = new URL(joinUrl(plan, 1))
   expect(url.origin).toBe('http://localhost:1234')
@@ -71,6 +72,7 @@ it('writes the address by which a tab joins by itself', () => {
     label: 'my host',
     first: '1',
     slots: '1',
+    ice: '192.0.2.1,fd00::1',
     server: 'http://192.0.2.1:29400',
   })
   expect(url.hash).toBe('#token=a%2Fb')

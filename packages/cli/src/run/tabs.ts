@@ -12,6 +12,8 @@ export interface TabPlan {
   joinToken: string
   nodeId: string
   label: string
+  /** The only addresses of this machine for WebRTC; any without them. */
+  iceAddresses?: readonly string[] | null
   /** Signaling server, when it is not the pages' own origin. */
   server?: string
 }
@@ -78,6 +80,7 @@ export function joinUrl(plan: TabPlan, localRank: number): string {
     label: plan.label,
     first: String(localRank),
     slots: '1',
+    ...(plan.iceAddresses ? { ice: plan.iceAddresses.join(',') } : {}),
     ...(plan.server === undefined ? {} : { server: plan.server }),
   }
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)

@@ -33,6 +33,8 @@ export interface NodeHostOptions {
   /** Lets rank 0 store files with the run; the session's join token. */
   uploadToken: string
   iceServers?: RTCIceServer[]
+  /** The only addresses of this machine for WebRTC; by default the browser chooses. */
+  iceAddresses?: readonly string[] | null
   workerUrl?: string
   /** Something went wrong on this page that no rank could report. */
   onError?: (error: unknown) => void
@@ -60,8 +62,8 @@ export class NodeHost implements DirectRanks {
 
   constructor(options: NodeHostOptions) {
     this.options = options
-    const { client, browserId, iceServers } = options
-    this.broker = new LinkBroker({ signaling: client, browserId, ...(iceServers ? { iceServers } : {}) })
+    const { client, browserId, iceServers, iceAddresses = null } = options
+    this.broker = new LinkBroker({ signaling: client, browserId, iceAddresses, ...(iceServers ? { iceServers } : {}) })
     this.subscriptions = [
       client.on('run:start', (start) => this.start(start)),
       client.on('run:stop', (stop) => {

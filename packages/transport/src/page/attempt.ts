@@ -10,6 +10,8 @@ import type { PortRendezvous } from './port-rendezvous.ts'
 export interface PageServices {
   signaling: LinkSignaling
   iceServers: RTCIceServer[]
+  /** The only addresses of this machine for WebRTC; null for the browser's choice. */
+  iceAddresses: readonly string[] | null
   /** Milliseconds from the other page's first answer to a standing connection. */
   iceTimeoutMs: number
   /** Opened on first use; null where ports cannot cross tabs. */

@@ -23,6 +23,8 @@ export interface LinkBrokerOptions {
   browserId: string | null
   /** STUN and TURN servers. None by default: enough within one network, and nobody else is asked. */
   iceServers?: RTCIceServer[]
+  /** The only addresses of this machine for WebRTC (`--interface`); by default the browser chooses. */
+  iceAddresses?: readonly string[] | null
   /** Milliseconds that WebRTC may take once the other page answered; then the pair goes on to the relay or fails. */
   iceTimeoutMs?: number
   /** Where the SharedWorker script lies; default /runtime/port-broker.js. */
@@ -66,10 +68,12 @@ export class LinkBroker {
 
   constructor(options: LinkBrokerOptions) {
     const { signaling, browserId, iceServers = [], iceTimeoutMs = DEFAULT_ICE_TIMEOUT_MS, portBrokerUrl } = options
+    const { iceAddresses = null } = options
     this.#signaling = signaling
     this.#services = {
       signaling,
       iceServers,
+      iceAddresses,
       iceTimeoutMs,
       localEnds: new Map(),
       rendezvous: () => {

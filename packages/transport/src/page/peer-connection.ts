@@ -6,6 +6,8 @@
 import { type CandidateType, DEFAULT_MESSAGE_BYTES } from '@rondo/protocol'
 import { LANE_INIT, LANE_LABEL } from '../carriers/rtc-link.ts'
 import type { ConnectionFacts } from '../page-messages.ts'
+import type { AttemptContext } from './attempt.ts'
+import { strayPath, withinAddresses } from './ice-addresses.ts'
 
 export interface PeerEvents {
   /** Called within `connect`, while the lane may still be transferred (it must happen in the same task). */
@@ -17,6 +19,8 @@ export interface PeerEvents {
   onFailed(reason: string): void
 }
 
+export type PeerWish = Pick<AttemptContext, 'initiator' | 'iceServers' | 'iceAddresses'>
+
 export interface PeerConnection {
   signal(data: unknown): void
   close(): void
@@ -27,8 +31,7 @@ export interface PeerConnection {
  * A failure before or after connecting is told once, by `onFailed`.
  */
 export async function connectPeer(
-  initiator: boolean,
-  iceServers: RTCIceServer[],
+  { initiator, iceServers, iceAddresses }: PeerWish,
   events: PeerEvents,
 ): Promise<PeerConnection> {
   const { default: Peer } = await import('simple-peer')
@@ -40,12 +43,21 @@ export async function connectPeer(
     over = true
     events.onFailed(reason)
   }
-  peer.on('signal', (data) => events.onSignal(data))
+  peer.on('signal', (data) => {
+    const said = iceAddresses === null ? data : withinAddresses(data, iceAddresses)
+    if (said !== null) events.onSignal(said)
+  })
   peer.on('error', (error) => fail(error.message))
   peer.on('close', () => fail('the other page closed the connection'))
   peer.on('connect', () => {
-    void pathInUse(pc).then((path) => {
+    void pathInUse(pc).then(({ local, ...path }) => {
       if (over) return
+      const stray = iceAddresses === null ? null : strayPath(local, iceAddresses)
+      if (stray !== null) {
+        fail(stray)
+        peer.destroy()
+        return
+      }
       // Some browsers tell no limit; the size that was measured best is safe with all of them.
       events.onConnected({ maxFrameBytes: pc.sctp?.maxMessageSize ?? DEFAULT_MESSAGE_BYTES, ...path })
     })
@@ -66,7 +78,9 @@ export async function connectPeer(
 }
 
 /** Of the candidate pair in use; null for what the browser's statistics do not say. */
-async function pathInUse(pc: RTCPeerConnection): Promise<Omit<ConnectionFacts, 'maxFrameBytes'>> {
+async function pathInUse(
+  pc: RTCPeerConnection,
+): Promise<Omit<ConnectionFacts, 'maxFrameBytes'> & { local: Record<string, unknown> | null }> {
   const stats = new Map<string, Record<string, unknown>>()
   for (const [id, value] of (await pc.getStats()) as unknown as Map<string, Record<string, unknown>>)
     stats.set(id, value)
@@ -77,10 +91,11 @@ async function pathInUse(pc: RTCPeerConnection): Promise<Omit<ConnectionFacts, '
     const seconds = pair?.['currentRoundTripTime']
     if (local) {
       return {
+        local,
         candidateType: local['candidateType'] as CandidateType,
         roundTripMs: typeof seconds === 'number' ? 1_000 * seconds : null,
       }
     }
   }
-  return { candidateType: null, roundTripMs: null }
+  return { local: null, candidateType: null, roundTripMs: null }
 }

@@ -20,23 +20,27 @@ export function attemptWebrtc(context: AttemptContext): Attempt {
     if (!closed) context.fail(reason)
   }
 
-  connectPeer(context.initiator, context.iceServers, {
-    onLane: (channel) => {
-      if (!closed) offerLane(context, channel)
+  const { initiator, iceServers, iceAddresses } = context
+  connectPeer(
+    { initiator, iceServers, iceAddresses },
+    {
+      onLane: (channel) => {
+        if (!closed) offerLane(context, channel)
+      },
+      onSignal: (data) => {
+        if (taken) context.handshake(data)
+        else outgoing.push(data)
+      },
+      onConnected: (facts) => {
+        clearTimeout(deadline)
+        if (!closed) context.connected(facts)
+      },
+      onState: (state) => {
+        if (!closed) context.state(state)
+      },
+      onFailed: fail,
     },
-    onSignal: (data) => {
-      if (taken) context.handshake(data)
-      else outgoing.push(data)
-    },
-    onConnected: (facts) => {
-      clearTimeout(deadline)
-      if (!closed) context.connected(facts)
-    },
-    onState: (state) => {
-      if (!closed) context.state(state)
-    },
-    onFailed: fail,
-  })
+  )
     .then((made) => {
       connection = made
       if (closed) made.close()

@@ -16,7 +16,7 @@ import {
   type SpanSink,
 } from '@rondo/protocol'
 import { type CheckpointIO, SafetensorsIO } from './checkpoint/checkpoint-io.ts'
-import { checkpointFiles, type Download } from './checkpoint/place.ts'
+import { type CheckpointFiles, checkpointFiles, type Download } from './checkpoint/place.ts'
 import { ContextRecovery } from './device-recovery.ts'
 import { type RankEnvironment, rankEnvironment } from './environment.ts'
 import type { FabricModel } from './fabric-model.ts'
@@ -91,6 +91,8 @@ export class RankContext {
   readonly emit: (event: RankEvent) => void
   readonly handOver: HandOver | null
   readonly download: Download | null
+  /** Where checkpoints may lie, by path: files of the run, storage of the browser, downloads. */
+  readonly places: CheckpointFiles
   /** How checkpoints are stored; a plugin may take its place. */
   checkpointIO: CheckpointIO
   readonly fail: (error: RondoError) => void
@@ -127,8 +129,15 @@ export class RankContext {
     this.handOver = options.handOver ?? null
     this.download = options.download ?? null
     const { files, download } = this
-    const run = { write: files.write, read: files.read, remove: async (name: string) => files.remove?.(name) }
-    this.checkpointIO = new SafetensorsIO(checkpointFiles({ run, download }))
+    this.places = checkpointFiles({
+      run: {
+        write: (name, bytes) => files.write(name, bytes),
+        read: (name) => files.read(name),
+        remove: async (name) => files.remove?.(name),
+      },
+      download,
+    })
+    this.checkpointIO = new SafetensorsIO(this.places)
     this.fail = options.fail ?? ((error) => console.error(error.message))
     this.commands = options.commands ?? new CommandQueue()
     this.regroup = options.regroup ?? (async () => {})

@@ -21,7 +21,8 @@ import { checkFabricArguments, fabricOptionsOf } from './options/fabric-options.
 import { readArgs } from './options/from-args.ts'
 import { type ResolvedTrainerOptions, readTrainerOptions, type TrainerOptions } from './options/options.ts'
 import type { Run } from './run.ts'
-import { checkpointFiles } from './state/checkpoint.ts'
+import type { BackgroundFiles } from './state/background-files.ts'
+import { backgroundFiles } from './state/checkpoint.ts'
 import type { FitProgress } from './state/progress.ts'
 import { type KeptByStrategy, writeCheckpoint } from './state/write-checkpoint.ts'
 
@@ -172,9 +173,14 @@ export class Trainer {
 
   /**
    * Writes the state of the last fit, or the one under way, as a checkpoint of the run. Collective.
-   * @param path relative to the run's folder
+   * @param path relative to the run's folder, or after `opfs:`, `indexeddb:` or `download:`
+   * @param options background: true returns as soon as the state is copied; the file is whole when the next one is begun,
+   * when it is read through the trainer, or when fit ends. A failure is told then.
    */
-  async saveCheckpoint(path: string, { weightsOnly = false }: { weightsOnly?: boolean } = {}): Promise<void> {
+  async saveCheckpoint(
+    path: string,
+    { weightsOnly = false, background = false }: { weightsOnly?: boolean; background?: boolean } = {},
+  ): Promise<void> {
     const module = this.run?.module ?? this.module
     if (module === null) {
       throw new RondoError(
@@ -182,15 +188,17 @@ export class Trainer {
         `trainer.saveCheckpoint("${path}"): nothing was trained yet. Call it in or after fit.`,
       )
     }
-    await writeCheckpoint(this, { module, run: this.run, context: this.ranks, path, weightsOnly })
+    await writeCheckpoint(this, { module, run: this.run, context: this.ranks, path, weightsOnly, background })
   }
 
-  /** Deletes checkpoints that are no longer wanted; on rank 0. */
+  /** Deletes checkpoints that are no longer wanted, once those that were begun are whole; on rank 0. */
   async forgetCheckpoints(paths: readonly string[]): Promise<void> {
     if (this.globalRank !== 0) return
     for (const path of paths) {
-      await this.files.remove?.(path).catch((error: unknown) => {
-        console.warn(`${path} is no longer wanted, and could not be removed: ${String(error)}`)
+      this.background.after(path, async (files) => {
+        await files.remove?.(path).catch((error: unknown) => {
+          console.warn(`${path} is no longer wanted, and could not be removed: ${String(error)}`)
+        })
       })
     }
   }
@@ -229,7 +237,12 @@ export class Trainer {
 
   /** Where this rank's checkpoints are. */
   get files(): RunFiles {
-    return checkpointFiles(this.ranks)
+    return this.background.files
+  }
+
+  /** Writes of checkpoints that go on beside training. */
+  get background(): BackgroundFiles {
+    return backgroundFiles(this.ranks)
   }
 
   /** Whether a run with a folder for files is around. */

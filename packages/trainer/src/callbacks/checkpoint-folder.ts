@@ -2,6 +2,7 @@
  * The folder of a run as callbacks that save see it: where checkpoints go, which names are taken, links. Rank 0 alone
  * touches files. Not for: what is in a checkpoint (state/).
  */
+import type { RunFiles } from '@rondo/fabric'
 import type { Logger } from '@rondo/loggers'
 import type { RondoModule } from '../module/module.ts'
 import { encodeCheckpoint } from '../state/checkpoint.ts'
@@ -38,8 +39,7 @@ export async function isThere(trainer: Trainer, path: string): Promise<boolean> 
 }
 
 /** Makes `path` a link to `target`, or a copy of it where there are no links, which a line says. On rank 0. */
-export async function linkOrCopy(trainer: Trainer, path: string, target: string): Promise<void> {
-  const { files } = trainer
+export async function linkOrCopy(files: RunFiles, path: string, target: string): Promise<void> {
   try {
     if (files.link) return await files.link(path, target)
     console.info(`${path} is a copy of ${target}: the files of this run have no links.`)

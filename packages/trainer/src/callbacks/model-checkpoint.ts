@@ -174,9 +174,11 @@ export class ModelCheckpoint extends Callback implements CheckpointMemory {
     if (absent && saveLast === false) return
     const decision = await trainer.fromRankZero(() => this.decide(trainer, score, looks && !absent))
     Object.assign(this, decision.memory)
-    for (const path of decision.write) await trainer.saveCheckpoint(path, { weightsOnly: saveWeightsOnly })
+    for (const path of decision.write)
+      await trainer.saveCheckpoint(path, { weightsOnly: saveWeightsOnly, background: true })
     const { link } = decision
-    if (link && trainer.globalRank === 0) await linkOrCopy(trainer, link.path, link.target)
+    if (link && trainer.globalRank === 0)
+      trainer.background.after(link.path, (files) => linkOrCopy(files, link.path, link.target))
     await trainer.forgetCheckpoints(decision.drop)
     if (verbose && trainer.globalRank === 0 && decision.line !== '') console.info(decision.line)
   }

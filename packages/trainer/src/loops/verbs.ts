@@ -12,6 +12,7 @@ import type { RondoModule } from '../module/module.ts'
 import { Run } from '../run.ts'
 import { decodeCheckpoint } from '../state/checkpoint.ts'
 import { restoreWeights } from '../state/state.ts'
+import { storedByRankZero } from '../state/write-checkpoint.ts'
 import type { Trainer } from '../trainer.ts'
 import { evaluate, evaluationLoaders } from './evaluation.ts'
 import { fit } from './fit.ts'
@@ -37,11 +38,14 @@ export async function runVerb(
   if (run.rank === 0) for (const owner of [module, ...trainer.callbacks]) warnOfUnknownHooks(owner)
   try {
     const result = await perform(run)
+    if (stage === 'fit') await storedByRankZero(trainer, () => trainer.background.settle())
     await endLoggers(run, 'success')
     return result
   } catch (thrown) {
     const error = withRank(thrown, run)
     await tellEveryone(run, error)
+    // What was begun may be all that is left of this fit.
+    if (run.rank === 0) await trainer.background.settle().catch(console.error)
     await endLoggers(run, run.context.signal.aborted ? 'aborted' : 'failed').catch(console.error)
     throw error
   } finally {

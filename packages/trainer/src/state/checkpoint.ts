@@ -9,9 +9,10 @@ import {
   type OptimizerState,
   type RandomState,
 } from '@rondo/engine'
-import type { RankContext, RunFiles } from '@rondo/fabric'
+import { type RankContext, type RunFiles, SafetensorsIO } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { LrScheduleState } from '../module/lr-schedule.ts'
+import { BackgroundFiles } from './background-files.ts'
 import type { FitProgress } from './progress.ts'
 import type { TrainerState } from './state.ts'
 
@@ -60,9 +61,31 @@ const memoryFiles: RunFiles = {
   },
 }
 
-/** Where this rank's checkpoints are. */
+/** Where this rank's checkpoints are: every place that paths may name, or what a CheckpointIO plugin keeps. */
 export function checkpointFiles(context: RankContext): RunFiles {
-  return context.config === null ? memoryFiles : context.files
+  if (context.config === null) return memoryFiles
+  const { checkpointIO: io, files, places } = context
+  if (io instanceof SafetensorsIO) {
+    const { write, read, remove } = places
+    return { ...files, write, read, ...(files.remove && { remove }) }
+  }
+  return {
+    write: (path, bytes) => io.saveCheckpoint(decodeSafetensors(bytes, path), path),
+    async read(path) {
+      const { tensors, metadata } = await io.loadCheckpoint(path)
+      return encodeSafetensors(tensors, metadata)
+    },
+    remove: (path) => io.removeCheckpoint(path),
+  }
+}
+
+const background = new WeakMap<RankContext, BackgroundFiles>()
+
+/** The same with writes beside training; one queue for each rank. */
+export function backgroundFiles(context: RankContext): BackgroundFiles {
+  const known = background.get(context) ?? new BackgroundFiles(() => checkpointFiles(context))
+  background.set(context, known)
+  return known
 }
 
 export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uint8Array<ArrayBuffer> {

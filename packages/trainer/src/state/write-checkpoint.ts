@@ -4,6 +4,7 @@
  */
 import { type OptimizerState, randomState } from '@rondo/engine'
 import type { RankContext } from '@rondo/fabric'
+import { fromWireError, toWireError } from '@rondo/protocol'
 import type { ReplicaState } from '@rondo/strategies'
 import type { RondoModule } from '../module/module.ts'
 import type { Run } from '../run.ts'
@@ -26,17 +27,20 @@ interface Plan {
   context: RankContext
   path: string
   weightsOnly: boolean
+  /** Whether the file is written beside training: it is whole when the next one begins, or fit ends. */
+  background: boolean
 }
 
 /** Collective. */
 export async function writeCheckpoint(trainer: Trainer, plan: Plan): Promise<void> {
-  const { module, run, path, weightsOnly } = plan
-  const { group, signal } = plan.context
+  const { module, run, path, weightsOnly, background } = plan
+  const { group } = plan.context
   await run?.syncWeights()
   if (run && run.models.length > 0) trainer.kept = run.keptByStrategy()
   const ranks = await trainer.gather(rankProgress(trainer))
   const { replicas, trainsAlone } = weightsOnly ? { replicas: [], trainsAlone: false } : trainer.kept
   const everyone = trainsAlone ? await trainer.gather(await optimizerStates(trainer)) : []
+  let store = async (): Promise<void> => {}
   if (group.rank === 0) {
     const rankOptimizers = everyone.slice(1)
     const state = await captureCheckpoint(trainer, module, {
@@ -45,9 +49,23 @@ export async function writeCheckpoint(trainer: Trainer, plan: Plan): Promise<voi
       replicas,
       rankOptimizers,
     })
-    await trainer.files.write(path, encodeCheckpoint(state, weightsOnly))
+    const bytes = encodeCheckpoint(state, weightsOnly)
+    store = () => (background ? trainer.background.begin(path, bytes) : trainer.files.write(path, bytes))
   }
-  if (group.worldSize > 1) await group.barrier('checkpoint', { signal })
+  await storedByRankZero(trainer, store)
+}
+
+/** Does what rank 0 has to do with files; its failure is every rank's. Collective. */
+export async function storedByRankZero(trainer: Trainer, store: () => Promise<void>): Promise<void> {
+  const problem = await trainer.fromRankZero(async () => {
+    try {
+      await store()
+      return null
+    } catch (thrown) {
+      return toWireError(thrown, 'STORAGE_FAILED')
+    }
+  })
+  if (problem !== null) throw fromWireError(problem)
 }
 
 /** What this rank would go on with from here. */

@@ -4,6 +4,7 @@
  */
 import { ACCELERATORS, type AcceleratorName, type AdapterInfo, RondoError } from '@rondo/protocol'
 import { registerEinsumGradient } from '../gradients/einsum-gradient.ts'
+import { hookPrecision } from '../precision/policy.ts'
 import { tf } from '../tfjs.ts'
 import { adapterInfo, coreCount, isInsecure, requestAdapter } from './describe.ts'
 import { normaliseAccelerator } from './names.ts'
@@ -44,6 +45,7 @@ export interface SelectedAccelerator {
 export async function selectAccelerator(request = 'auto', options: SelectOptions = {}): Promise<SelectedAccelerator> {
   const { name, note } = normaliseAccelerator(request)
   registerEinsumGradient()
+  hookPrecision()
   registerWebgl()
   const base = { requested: request, notes: note === null ? [] : [note], adapter: null, threads: 1 }
   switch (name) {

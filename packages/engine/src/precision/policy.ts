@@ -60,7 +60,7 @@ export function currentHalfType(): HalfType | null {
  */
 export function underPrecision<T>(type: HalfType | null, fn: () => T): T {
   if (type === null) return fn()
-  hook()
+  hookPrecision()
   const scope = { type }
   open.push(scope)
   const close = (): void => {
@@ -104,8 +104,11 @@ export function forwardUnder<I, O>(type: HalfType | null, input: I, forward: (in
 
 let hooked = false
 
-/** Puts the scope between operations and kernels; once a realm. Outside of scopes nothing changes. */
-function hook(): void {
+/**
+ * Puts the scope between operations and kernels; once a realm, before anybody else lays hands on the engine. Outside of
+ * scopes nothing changes.
+ */
+export function hookPrecision(): void {
   if (hooked) return
   hooked = true
   const engine = tf.engine() as unknown as HookedEngine

@@ -77,7 +77,11 @@ export async function evaluate(
         run.scope = { stage, dataloaderIndex: loaders.length > 1 ? loaderIndex : null, batchSize: samples, leading }
         await run.hook(`on${hook}BatchStart`, tensors, index, loaderIndex)
         const outputs = await run.within(step, () =>
-          callStep(step, () => callWithEnd(run, step, [tensors, index, loaderIndex]), isAsync),
+          callStep(
+            step,
+            () => run.fabric.autocast(() => callWithEnd(run, step, [tensors, index, loaderIndex])),
+            isAsync,
+          ),
         )
         results.batches += 1
         await run.hook(`on${hook}BatchEnd`, outputs, tensors, index, loaderIndex)

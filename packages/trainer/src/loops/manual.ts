@@ -37,7 +37,11 @@ export class ManualOptimization {
     const { run } = this
     const fed = this.toggled ? [this.toggled] : this.optimizers
     const parameters = [...new Map(fed.flatMap((one) => one.parameters.map((p) => [p.variable, p] as const))).values()]
-    const { loss, gradients, unused } = computeGradients(() => this.lossOf(lossFn), parameters, { findUnused: true })
+    // Small gradients must not vanish in 16 bits on their way back here either.
+    const scale = run.context.precision?.scaler?.scale ?? 1
+    const { loss, gradients, unused } = computeGradients(() => this.lossOf(lossFn, scale), parameters, {
+      findUnused: true,
+    })
     try {
       if (unused.length === parameters.length) throw dependsOnNothing(parameters)
       const used = new Map(
@@ -45,11 +49,11 @@ export class ManualOptimization {
           unused.includes(i) ? [] : [[variable, gradients[i] as tf.Tensor] as const],
         ),
       )
-      for (const one of fed) one.add(used, samples)
+      for (const one of fed) one.add(used, samples, 1 / scale)
     } finally {
       tf.dispose(gradients)
     }
-    run.trainer.lastLoss = await loss
+    run.trainer.lastLoss = (await loss) / scale
     await run.trainResults.settle(run.trainer.lastLoss)
     await run.hook('onAfterBackward')
     return run.trainer.lastLoss
@@ -91,11 +95,12 @@ export class ManualOptimization {
     trainer.globalStep += 1
   }
 
-  private lossOf(lossFn: () => unknown): unknown {
-    const loss = lossFn()
+  private lossOf(lossFn: () => unknown, scale: number): unknown {
+    const loss = this.run.fabric.autocast(lossFn)
     if (loss instanceof tf.Tensor) {
       this.run.trainResults.markLoss(loss)
       this.run.beforeBackward(loss)
+      if (scale !== 1) return tf.mul(loss, scale)
     }
     return loss
   }

@@ -16,6 +16,7 @@ export function checkOptimizers({ module, options }: Run, configured: readonly C
   }
   const steps: Array<[string, unknown, boolean]> = [
     ['accumulateGradBatches', options.accumulateGradBatches, options.accumulateGradBatches !== 1],
+    ['gradientClipVal', options.gradientClipVal, options.gradientClipVal !== null],
   ]
   for (const [option, value, given] of steps) {
     if (!given) continue

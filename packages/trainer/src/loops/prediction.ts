@@ -61,7 +61,11 @@ async function predictShare(
       if (!batch) return share
       await run.hook('onPredictBatchStart', batch.tensors, index, loaderIndex)
       const outputs = await run.within('predictStep', () =>
-        callStep('predictStep', () => module.predictStep(batch.tensors, index, loaderIndex), isAsync),
+        callStep(
+          'predictStep',
+          () => run.fabric.autocast(() => module.predictStep(batch.tensors, index, loaderIndex)),
+          isAsync,
+        ),
       )
       await run.hook('onPredictBatchEnd', outputs, batch.tensors, index, loaderIndex)
       share.outputs.push(await toValues(outputs))

@@ -73,6 +73,7 @@ export async function restoreTraining({ path, state, progress }: Resumed, traini
     const schedule = progress.schedules[i]
     if (schedule) schedules[i]?.restore(schedule)
   })
+  if (state.lossScaler) training.run.context.precision?.scaler?.loadStateDict(state.lossScaler)
   // Another strategy's state is of no use, and no reason to refuse the weights.
   for (const [i, { replica }] of training.models.entries()) await replica.restore?.(state.replicas[i] ?? null)
 }

@@ -6,6 +6,7 @@ import { randomState, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { DrawnBatch } from '../loaders/batches.ts'
 import { showStep } from '../logging/publish.ts'
+import { clipGradients } from './clip.ts'
 import { noteProgress, type Training } from './training.ts'
 import { emptyLoss, lossOf } from './training-step.ts'
 
@@ -64,9 +65,12 @@ async function optimize(
   if (batch) await run.hook('onAfterBackward')
   if (!stepped) return
   await run.hook('onBeforeOptimizerStep', optimizer.optimizer)
+  await clipGradients(run, model, optimizer)
   await optimizer.step()
   trainer.globalStep += 1
-  if (schedule?.interval === 'step') await schedule.advance(() => run.watched(schedule))
+  // A loss scale leaves out steps whose gradients overflowed; the schedule waits for one that was made.
+  const skipped = model.replica.lastStep?.skipped === true
+  if (schedule?.interval === 'step' && !skipped) await schedule.advance(() => run.watched(schedule))
 }
 
 async function optimizeByHand({ run }: Training, batch: DrawnBatch | null, index: number): Promise<void> {

@@ -61,14 +61,14 @@ export class ManualOptimizer {
     this.calls = 0
   }
 
-  /** Adds d loss / d variable, weighted by n; takes the tensors. */
-  add(gradients: ReadonlyMap<tf.Variable, tf.Tensor>, n: number): void {
+  /** Adds d loss / d variable times `unscale`, weighted by n; the tensors stay the caller's. */
+  add(gradients: ReadonlyMap<tf.Variable, tf.Tensor>, n: number, unscale = 1): void {
     this.sums = this.parameters.map(({ variable }, i) => {
       const before = this.sums[i] ?? null
       const gradient = gradients.get(variable)
       if (gradient === undefined) return before
       const sum = tf.tidy(() => {
-        const weighted = tf.mul(gradient, n)
+        const weighted = tf.mul(gradient, n * unscale)
         return before ? tf.add(before, weighted) : weighted
       })
       before?.dispose()

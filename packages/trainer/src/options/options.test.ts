@@ -83,7 +83,6 @@ describe('refusals', () => {
     ['BAD_ARGUMENT', /true or false/, { exactEvaluation: 1 }],
     ['BAD_ARGUMENT', /weighted/, { gradientAverage: 'mean' }],
     ['BAD_ARGUMENT', /logMetrics/, { logger: {} }],
-    ['UNSUPPORTED', /gradientClipVal is not part/, { gradientClipVal: 1 }],
     ['UNSUPPORTED', /profiler is not part/, { profiler: 'simple' }],
     ['UNSUPPORTED', /syncBatchnorm is not part/, { syncBatchnorm: true }],
     ['UNSUPPORTED', /no access to TPUs.*webgpu/, { tpuCores: 8 }],

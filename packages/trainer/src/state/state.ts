@@ -2,7 +2,7 @@
  * All that a verb leaves behind, as plain data with typed arrays: what ranks send back to the notebook, and what
  * checkpoints hold. Not for: the file format (checkpoint.ts).
  */
-import { type NamedTensor, type OptimizerState, readTensors, writeTensors } from '@rondo/engine'
+import { type LossScalerState, type NamedTensor, type OptimizerState, readTensors, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { ReplicaState } from '@rondo/strategies'
 import { callOn } from '../hooks.ts'
@@ -32,6 +32,8 @@ export interface TrainerState {
   worldSize: number
   /** Where the fit is; null before the first one. */
   progress: FitProgress | null
+  /** Of precision 16-mixed; null without one. Files of before have none. */
+  lossScaler?: LossScalerState | null
   /** Plain data that hooks put there in `onSaveCheckpoint`, for `onLoadCheckpoint`. */
   extra: Record<string, unknown>
 }
@@ -44,13 +46,21 @@ export interface CaptureOptions {
   ranks?: FitProgress['ranks']
   replicas?: ReplicaState[]
   rankOptimizers?: OptimizerState[][]
+  lossScaler?: LossScalerState | null
 }
 
 /** Reads everything off the device. Not collective: replicas are equal. */
 export async function captureState(
   trainer: Trainer,
   module: RondoModule,
-  { weights = true, optimizers = true, ranks = [], replicas = [], rankOptimizers = [] }: CaptureOptions = {},
+  {
+    weights = true,
+    optimizers = true,
+    ranks = [],
+    replicas = [],
+    rankOptimizers = [],
+    lossScaler = null,
+  }: CaptureOptions = {},
 ): Promise<TrainerState> {
   return {
     format: 3,
@@ -64,6 +74,7 @@ export async function captureState(
     progress: trainer.progress === null ? null : { ...trainer.progress, ranks },
     replicas,
     rankOptimizers,
+    lossScaler,
     hyperParameters: structuredClone(module.hparams),
     extra: {},
   }

@@ -48,6 +48,7 @@ export async function writeCheckpoint(trainer: Trainer, plan: Plan): Promise<voi
       ranks,
       replicas,
       rankOptimizers,
+      lossScaler: weightsOnly ? null : (plan.context.precision?.scaler?.stateDict() ?? null),
     })
     const bytes = encodeCheckpoint(state, weightsOnly)
     store = () => (background ? trainer.background.begin(path, bytes) : trainer.files.write(path, bytes))

@@ -84,12 +84,12 @@ it('refuses gradientClipVal where the module steps by itself', async () => {
 
 /** An infinite loss in the second batch; the learning rate halves after every step. */
 class Overflowing extends Line {
-  override configureOptimizers() {
+  override configureOptimizers(): never {
     const optimizer = sgd({ learningRate: 0.01 })
     return {
       optimizer,
       lrScheduler: { scheduler: new StepLR(optimizer, { stepSize: 1, gamma: 0.5 }), interval: 'step' as const },
-    }
+    } as never
   }
 
   override trainingStep(batch: tf.Tensor[], index = 0): tf.Tensor {

@@ -14,6 +14,7 @@ export {
   UnrepeatedDistributedSampler,
 } from './order/distributed-sampler.ts'
 export { getShuffleSeed, RandomSampler, type Sampler, SequentialSampler, setShuffleSeed } from './order/sampler.ts'
+export { setWorkerSeed } from './order/worker-random.ts'
 export { type Recipe, recipeOf } from './recipe.ts'
 export { recreate } from './recreate.ts'
 export { collate } from './sets/collate.ts'

@@ -66,6 +66,8 @@ export interface RankContextOptions {
   /** Gives a file to the person at the page; absent where no page runs this rank. */
   download?: Download | null
   signal: AbortSignal
+  /** Name of the session; absent where a page uses Fabric alone. */
+  session?: string | null
   /** Ends this rank with an error that no call of the script can throw, such as a lost device. */
   fail?: (error: RondoError) => void
   /** What the run's controller tells this rank; absent where nobody does. */
@@ -100,6 +102,7 @@ export class RankContext {
   readonly regroup: () => Promise<void>
   readonly grow: Grow | null
   readonly job: 'launch' | 'cell' | null
+  readonly session: string | null
   readonly spans: SpanSink | null
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
@@ -113,6 +116,10 @@ export class RankContext {
   resolved: ResolvedOptions | null = null
   /** What the precision comes to here; absent before a model is set up or a forward runs. */
   precision?: RankPrecision
+  /** Whether the script has launched: a script that began alone may do it once. */
+  scriptLaunched = false
+  /** Whether its end was told to loggers and environment. */
+  ended = false
   /** Whether the setup event went out. */
   announced = false
   /** Batches of one step, told by whoever drives the loop; null counts those of the first step. */
@@ -143,6 +150,7 @@ export class RankContext {
     this.regroup = options.regroup ?? (async () => {})
     this.grow = options.grow ?? null
     this.job = options.job ?? null
+    this.session = options.session ?? null
     this.spans = options.spans ?? null
     this.devices = new ContextRecovery(this, this)
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
@@ -159,8 +167,13 @@ export class RankContext {
     }
   }
 
-  /** Ends all loggers of this rank, so that nothing of what they have is lost; failures are told and end nothing. */
+  /**
+   * Ends all loggers of this rank, so that nothing of what they have is lost; failures are told and end nothing. The
+   * cluster's environment, if a plugin brought one, hears of the end too.
+   */
   async finalizeLoggers(status: RunStatus): Promise<void> {
+    if (!this.ended) this.resolved?.plugins.ClusterEnvironment?.teardown()
+    this.ended = true
     if (this.group.rank !== 0) return
     const ends = await Promise.allSettled([...this.loggers].map((logger) => logger.finalize(status)))
     for (const end of ends) if (end.status === 'rejected') console.warn(messageOf(end.reason))

@@ -41,6 +41,10 @@ export abstract class FabricProperties {
     const chosen = this.core.context.accelerator
     return chosen?.adapter?.description || chosen?.name || null
   }
+  /** Name of the session that this run belongs to; null where there is none. */
+  get session(): string | null {
+    return this.core.context.session
+  }
   /** The first logger; null without one. */
   get logger(): Logger | null {
     return this.core.options.loggers[0] ?? null

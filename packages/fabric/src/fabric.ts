@@ -13,6 +13,7 @@ import {
   type SaveOptions,
   saveCheckpoint,
 } from './checkpoint/index.ts'
+import { isSharedStorage } from './checkpoint/shared-storage.ts'
 import {
   type AllReduceOptions,
   allGatherData,
@@ -30,12 +31,13 @@ import type { FabricModel, FabricOptimizer } from './fabric-model.ts'
 import { FabricProperties } from './fabric-properties.ts'
 import { launchFabric } from './launch/launch.ts'
 import { resolveHere } from './launch/plan.ts'
+import { adoptRunMethod } from './launch/run-method.ts'
 import { callCallbacks } from './logging/callbacks.ts'
 import { type LogValue, logValues } from './logging/log.ts'
 import { attachLoggers } from './logging/logger-host.ts'
 import type { FabricOptions } from './options.ts'
 import { withRank } from './rank-of-refusal.ts'
-import { seedRank } from './seed.ts'
+import { type SeedOptions, seedRank } from './seed.ts'
 import { initOnDevice, toDevice } from './setup/device.ts'
 import { setupLoaders } from './setup/loaders.ts'
 import {
@@ -65,6 +67,7 @@ export class Fabric extends FabricProperties {
     if (resolved.plugins.CheckpointIO) context.checkpointIO = resolved.plugins.CheckpointIO
     attachLoggers(context, resolved.loggers)
     if (this.localRank === 0) for (const note of resolved.notes) console.info(note)
+    adoptRunMethod(this, this.core)
   }
 
   /**
@@ -205,6 +208,11 @@ export class Fabric extends FabricProperties {
     return this.collective('rankZeroFirst', () => firstOnRankZero(this.core.context, fn, options))
   }
 
+  /** Whether all ranks see one storage at `path` (default: the run's folder). Collective: rank 0 writes, all look. */
+  isSharedFilesystem(path?: string): Promise<boolean> {
+    return this.collective('isSharedFilesystem', () => isSharedStorage(this.core.context, path))
+  }
+
   /** The numbers 0 to count−1, and with them the total that progress bars count towards. */
   *epochs(count: number): Generator<number, void, undefined> {
     if (!Number.isSafeInteger(count) || count < 0) {
@@ -239,10 +247,11 @@ export class Fabric extends FabricProperties {
 
   /**
    * Seeds initialisers, shuffles and Rondo's generators with the same value on every rank; returns it. Without
-   * an argument PL_GLOBAL_SEED counts, else 0 with a warning.
+   * an argument PL_GLOBAL_SEED counts, else 0 with a warning. With `workers`, data draws from a stream of each rank's
+   * own. Throws BAD_ARGUMENT outside 0..4294967295.
    */
-  seedEverything(seed?: number, options: { verbose?: boolean } = {}): number {
-    return seedRank(this.core.context, seed, options.verbose ?? true)
+  seedEverything(seed?: number, options: SeedOptions = {}): number {
+    return seedRank(this.core.context, seed, options)
   }
 
   /**

@@ -38,7 +38,7 @@ export { type Launched, launchOnRanks, type OnRanksOptions } from './launch/on-r
 export type { FabricCallback } from './logging/callbacks.ts'
 export { attachLoggers } from './logging/logger-host.ts'
 export { checkFabricOptions, type FabricOptions, requestedDevices } from './options.ts'
-export { PrecisionPlugin } from './plugins/kinds.ts'
+export { ClusterEnvironment, PrecisionPlugin } from './plugins/kinds.ts'
 export { MixedPrecision, type MixedPrecisionOptions } from './plugins/mixed-precision.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
 export { rankZeroOnly } from './rank-zero-only.ts'

@@ -5,12 +5,17 @@
 import { normaliseAccelerator } from '@rondo/engine'
 import type { Logger } from '@rondo/loggers'
 import { MAX_MEMBERS, RondoError, type RunConfig } from '@rondo/protocol'
-import { createStrategy, parseStrategyName, type Strategy, type StrategyName } from '@rondo/strategies'
+import { createStrategy, parseStrategyName, STRATEGY_NAMES, type Strategy, type StrategyName } from '@rondo/strategies'
 import { parseDevices } from './devices.ts'
 import type { FabricCallback } from './logging/callbacks.ts'
 import { checkCallbacks, checkLoggers } from './logging/options.ts'
 import { checkRuns, checkSaidTwice, collectPlugins, describe, type Plugin, type Plugins } from './plugins/collect.ts'
 import { type Precision, parsePrecision, shortNameNote } from './precision.ts'
+
+/** Shards of parameters are moved at every layer: nothing for an interpreter. */
+const NOT_ON_CPU = /^(fsdp|deepspeed_stage_3)(_|$)/
+/** Where data parallel over the slots of one rank would gain nothing. */
+const WITHOUT_SLOTS: readonly string[] = ['cpu', 'wasm']
 
 const FORK_NOTE =
   'strategy "ddp_fork": a browser cannot fork a process, so ranks are started fresh; what the function uses is sent to them.'
@@ -60,7 +65,7 @@ export interface World {
  */
 export function resolveOptions(options: FabricOptions, config: RunConfig | null, world: World | null): ResolvedOptions {
   checkNumNodes(options.numNodes)
-  const plugins = collectPlugins(options.plugins)
+  let plugins = collectPlugins(options.plugins)
   if (plugins.Precision && options.precision !== undefined) {
     throw new RondoError(
       'CONFLICT',
@@ -68,24 +73,40 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
     )
   }
   const notes: string[] = []
-  const accelerator = choose('accelerator', options.accelerator, config?.accelerator, config, (value) => {
-    const { name, note } = normaliseAccelerator(value)
-    if (note && !notes.includes(note)) notes.push(note)
-    return name
-  })
+  const given = options.strategy ?? undefined
+  if (given !== undefined && typeof given !== 'string') checkStrategyObject(given)
+  const own = typeof given === 'object' ? given : null
+  if (own) {
+    checkSaidTwice(own, { accelerator: options.accelerator, precision: options.precision, plugins })
+    plugins = collectPlugins(
+      [...Object.values(plugins), own.checkpointIO, own.environment].filter((one) => one != null),
+    )
+  }
+  const accelerator = choose(
+    'accelerator',
+    options.accelerator ?? own?.accelerator,
+    config?.accelerator,
+    config,
+    (value) => {
+      const { name, note } = normaliseAccelerator(value)
+      if (note && !notes.includes(note)) notes.push(note)
+      return name
+    },
+  )
+  const parse = (value: string): StrategyName => strategyHere(value, accelerator, notes)
   const strategyName =
-    typeof options.strategy === 'object'
-      ? null
-      : (choose('strategy', options.strategy, config?.strategy, config, parseStrategyName) ?? 'auto')
+    typeof given === 'object' ? null : (choose('strategy', given, config?.strategy, config, parse) ?? 'auto')
   if (strategyName?.startsWith('ddp_fork')) notes.push(FORK_NOTE)
-  const strategy = typeof options.strategy === 'object' ? options.strategy : createStrategy(strategyName ?? 'auto')
-  const inCode = asText(options.precision ?? plugins.Precision?.precision)
+  const strategy =
+    typeof given === 'object'
+      ? given
+      : createStrategy(strategyName ?? 'auto', strategyName === 'auto' ? nameOfAuto(options, config, world) : undefined)
+  const inCode = asText(options.precision ?? own?.precision ?? plugins.Precision?.precision)
   const precision = choose('precision', inCode, config?.precision, config, (value) => {
     const note = shortNameNote(value)
     if (note && !notes.includes(note)) notes.push(note)
     return parsePrecision(value)
   })
-  checkSaidTwice(strategy, { accelerator: options.accelerator, precision: options.precision, plugins })
   checkRuns(plugins)
   if (world) checkWorld(options, config, world)
   return {
@@ -98,6 +119,42 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
     loggers: checkLoggers(options.loggers),
     notes,
   }
+}
+
+/** Throws BAD_ARGUMENT for what is neither a name nor a strategy. */
+function checkStrategyObject(strategy: unknown): void {
+  if (typeof Object(strategy).setupModel === 'function') return
+  throw new RondoError(
+    'BAD_ARGUMENT',
+    `strategy is ${describe(strategy)}. Allowed are the names ${STRATEGY_NAMES.join(', ')}, and Strategy objects such as new DDPStrategy(). Choose one of these.`,
+  )
+}
+
+/** A strategy's name as it counts on this accelerator; a name that stands for another one is noted. */
+function strategyHere(value: string, accelerator: string | undefined, notes: string[]): StrategyName {
+  const name = value.trim().toLowerCase()
+  if (accelerator === 'cpu' && NOT_ON_CPU.test(name)) {
+    throw new RondoError(
+      'UNSUPPORTED',
+      `strategy "${value}" with accelerator "cpu": it moves parameters at every layer, which the cpu backend is too slow for. Allowed are webgpu, and wasm for tests. Use accelerator "webgpu", or "wasm".`,
+    )
+  }
+  if (name === 'dp' && accelerator !== undefined && WITHOUT_SLOTS.includes(accelerator)) {
+    const note = `strategy "dp" becomes "ddp" on ${accelerator}: there a batch is shared among ranks, not among slots of one rank.`
+    if (!notes.includes(note)) notes.push(note)
+    return 'ddp'
+  }
+  return parseStrategyName(value)
+}
+
+/** What `auto` comes to: one device needs no strategy, a notebook starts ranks from a function, all else is ddp. */
+function nameOfAuto(options: FabricOptions, config: RunConfig | null, world: World | null): string {
+  if ((options.numNodes ?? world?.numNodes ?? 1) > 1) return 'ddp'
+  // A script that began alone has one rank unless it asks for more; a notebook takes all devices.
+  const asked = requestedDevices(options.devices) ?? (config ? 1 : null)
+  const ranks = world ? (world.jobRanks ?? world.devices) : asked
+  if (ranks === 1) return 'single_device'
+  return world || config ? 'ddp' : 'ddp_notebook'
 }
 
 /** Throws what a Fabric with these options would, as far as it does not depend on where it is made. */

@@ -59,6 +59,7 @@ export {
   CheckpointIO,
   type CheckpointState,
   type ClipOptions,
+  ClusterEnvironment,
   collectives,
   currentRankContext,
   debugLauncher,

@@ -6,8 +6,11 @@ import { PostLocalSGDStrategy } from './local-sgd/post-local-sgd.ts'
 import { findsUnusedParameters, type StrategyName } from './names.ts'
 import type { Strategy } from './strategy.ts'
 
-/** Throws BAD_ARGUMENT where a strategy needs an option, saying which. */
-export function createStrategy(name: StrategyName): Strategy {
+/**
+ * @param as what the strategy calls itself; by default the name of its class of strategies
+ * @throws BAD_ARGUMENT where a strategy needs an option, saying which
+ */
+export function createStrategy(name: StrategyName, as?: string): Strategy {
   switch (name) {
     case 'local_sgd':
       return new LocalSGDStrategy()
@@ -16,6 +19,6 @@ export function createStrategy(name: StrategyName): Strategy {
     case 'diloco':
       return new DiLoCoStrategy()
     default:
-      return new DdpStrategy({ findUnusedParameters: findsUnusedParameters(name) })
+      return new DdpStrategy({ findUnusedParameters: findsUnusedParameters(name) }, as)
   }
 }

@@ -49,6 +49,12 @@ const AVAILABLE = STRATEGY_NAMES.filter((name) => name === 'auto' || DDP_NAME.te
  * known one that this version does not run.
  */
 export function parseStrategyName(value: string): StrategyName {
+  if (/^\s*(tpu|xla)/i.test(value)) {
+    throw new RondoError(
+      'UNSUPPORTED',
+      `strategy is "${value}", but browsers have no TPU access. Allowed accelerators are webgpu (graphics hardware) and wasm (processor cores). Choose strategy "ddp" with one of these.`,
+    )
+  }
   const name = value.trim().toLowerCase()
   const known = STRATEGY_NAMES.find((candidate) => candidate === name)
   if (!known) {

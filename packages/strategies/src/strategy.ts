@@ -109,7 +109,17 @@ export interface Replica {
   registerCommHook?(options: CommHookOptions): void
 }
 
-export interface Strategy {
+/** What a strategy object may say in the place of Fabric's options of the same meaning (Lightning's `Strategy`). */
+export interface OwnSettings {
+  readonly accelerator?: string
+  readonly precision?: string | number
+  /** A CheckpointIO plugin. */
+  readonly checkpointIO?: object
+  /** A ClusterEnvironment plugin. */
+  readonly environment?: object
+}
+
+export interface Strategy extends OwnSettings {
   readonly name: string
   /** False where every backward exchanges gradients, whatever it is told. */
   readonly skipsBackwardSync?: boolean

@@ -5,6 +5,7 @@
 import { RondoError } from '@rondo/protocol'
 import type { BatchSamplerLike } from '../order/batch-sampler.ts'
 import { RandomSampler, type Sampler, SequentialSampler, wholeNumber } from '../order/sampler.ts'
+import { asWorker } from '../order/worker-random.ts'
 import { remember } from '../recipe.ts'
 import { collate as stack } from '../sets/collate.ts'
 import type { Awaitable, Columns } from '../sets/column.ts'
@@ -169,8 +170,11 @@ export class DataLoader<C extends Columns = Columns> implements AsyncIterable<C>
     const { collate } = this.#options
     const leaving = new AbortController()
     const signal = joined(leaving.signal, this.#options.signal)
-    const read = async (indices: readonly number[]): Promise<C> =>
-      collate ? collate(await readSamples(dataset, indices)) : readBatch(dataset, indices, signal)
+    const read = async (indices: readonly number[]): Promise<C> => {
+      if (!collate) return readBatch(dataset, indices, signal)
+      const samples = await readSamples(dataset, indices)
+      return asWorker(() => collate(samples))
+    }
     const start = (): Promise<C> | undefined => {
       const { value, done } = batches.next()
       return done ? undefined : read(value)

@@ -8,7 +8,7 @@ const SPLITMIX_STEP = 0x9e3779b97f4a7c15n
 const TWO_32 = 0x1_0000_0000
 
 /** SplitMix64: an endless stream of unsigned 64-bit numbers from any integer seed. */
-export function* splitMix64(seed: number): Generator<bigint, never> {
+export function* splitMix64(seed: number | bigint): Generator<bigint, never> {
   let state = BigInt.asUintN(64, BigInt(seed))
   for (;;) {
     state = BigInt.asUintN(64, state + SPLITMIX_STEP)
@@ -33,7 +33,7 @@ export class Random {
   }
 
   /** A generator whose state words are the low and high halves of SplitMix64's first two outputs. */
-  static fromSeed(seed: number): Random {
+  static fromSeed(seed: number | bigint): Random {
     const stream = splitMix64(seed)
     const words = [stream.next().value, stream.next().value].flatMap((v) => [Number(v & 0xffffffffn), Number(v >> 32n)])
     return new Random(...(words as [number, number, number, number]))

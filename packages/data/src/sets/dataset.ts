@@ -2,6 +2,7 @@
  * What a data set is: anything with a length and samples by index (map style), or a stream of samples
  * without a length (iterable style). Not how it is ordered or cut into batches: see samplers and loader.
  */
+import { asWorker } from '../order/worker-random.ts'
 import { collate } from './collate.ts'
 import type { Awaitable, Columns } from './column.ts'
 
@@ -39,11 +40,12 @@ export async function readBatch<C extends Columns>(
   indices: ArrayLike<number>,
   signal?: AbortSignal,
 ): Promise<C> {
-  if (dataset.getBatch) return dataset.getBatch(indices, signal)
+  const { getBatch } = dataset
+  if (getBatch) return asWorker(() => getBatch.call(dataset, indices, signal))
   return collate(await readSamples(dataset, indices))
 }
 
 /** Reads the samples at `indices` one by one, all in flight together. */
 export function readSamples<C extends Columns>(dataset: Dataset<C>, indices: ArrayLike<number>): Promise<C[]> {
-  return Promise.all(Array.from(indices, (index) => dataset.get(index)))
+  return Promise.all(Array.from(indices, (index) => asWorker(() => dataset.get(index))))
 }

@@ -3,6 +3,7 @@
  * read) and subset (some of the samples, renumbered).
  */
 import { RondoError } from '@rondo/protocol'
+import { asWorker } from '../order/worker-random.ts'
 import { remember } from '../recipe.ts'
 import { rowOf } from './collate.ts'
 import type { Awaitable, Columns } from './column.ts'
@@ -26,7 +27,10 @@ export class MappedDataset<C extends Columns, D extends Columns> implements Data
     this.#batched = options.batched ?? false
     remember(this, () => ({ kind: 'map', parts: { base, fn, batched: this.#batched } }))
     if (this.#batched) {
-      this.getBatch = async (indices, signal) => fn(await readBatch(base, indices, signal))
+      this.getBatch = async (indices, signal) => {
+        const columns = await readBatch(base, indices, signal)
+        return asWorker(() => fn(columns))
+      }
     }
   }
 
@@ -35,8 +39,12 @@ export class MappedDataset<C extends Columns, D extends Columns> implements Data
   }
 
   async get(index: number): Promise<D> {
-    if (!this.#batched) return this.#fn(await this.#base.get(index))
-    return rowOf(await this.#fn(await readBatch(this.#base, [index])), 0)
+    if (!this.#batched) {
+      const sample = await this.#base.get(index)
+      return asWorker(() => this.#fn(sample))
+    }
+    const columns = await readBatch(this.#base, [index])
+    return rowOf(await asWorker(() => this.#fn(columns)), 0)
   }
 }
 

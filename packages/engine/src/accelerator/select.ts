@@ -81,7 +81,11 @@ async function selectBest(base: Base, options: SelectOptions): Promise<SelectedA
     }
   }
   try {
-    return { ...base, ...(await selectWasm(notes, options)), reason: why ?? '' }
+    return {
+      ...base,
+      ...(await selectWasm(notes, options)),
+      reason: adapter === null ? `no GPU backend was found: ${why}` : (why ?? ''),
+    }
   } catch (error) {
     if (!(error instanceof RondoError)) throw error
     notes.push(`wasm failed to start, so the slow cpu backend is used: ${error.message}`)
@@ -106,7 +110,8 @@ let probed: Promise<string | null> | null = null
 
 async function selectWebGpu(base: Base, options: SelectOptions): Promise<SelectedAccelerator> {
   const adapter = await requestAdapter()
-  if (adapter === null) throw unavailable(base.requested, 'webgpu', whyNoGpu(null) ?? '', await usableHere())
+  if (adapter === null)
+    throw unavailable(base.requested, 'webgpu', `no GPU backend was found: ${whyNoGpu(null)}`, await usableHere())
   const selected = await startWebGpu(base, adapter, options)
   if (selected.adapter?.isFallback) {
     const { description, architecture, vendor } = selected.adapter
@@ -138,9 +143,7 @@ function whyNoGpu(adapter: GPUAdapter | null): string | null {
   if (adapter !== null) return adapterInfo(adapter).isFallback ? 'only a software WebGPU adapter is here' : null
   if (isInsecure()) return 'the page is not a secure context (http on a LAN address), so it has no WebGPU'
   const blocked = typeof navigator !== 'undefined' && (navigator.gpu as GPU | undefined) !== undefined
-  return blocked
-    ? 'the browser offers no WebGPU adapter (none, or blocked)'
-    : 'no GPU backend was found: WebGPU is missing here'
+  return blocked ? 'the browser blocks WebGPU or has no adapter for it' : 'WebGPU is missing in this browser'
 }
 
 async function usableHere(): Promise<AcceleratorName[]> {

@@ -3,7 +3,7 @@
  * a context of its own; group, links and device stay. Not for: which jobs come, or what they run (the app).
  */
 
-import { getShuffleSeed, setShuffleSeed } from '@rondo/data'
+import { getShuffleSeed, setShuffleSeed, setWorkerSeed } from '@rondo/data'
 import { randomState, recordTensors, restoreRandomState, type TensorRecord, tf, unseedEverything } from '@rondo/engine'
 import { RondoError, type RunConfig } from '@rondo/protocol'
 import { baseRankContext, enterContext, RankContext } from '../context.ts'
@@ -52,11 +52,13 @@ export function nextRankContext(options: JobOptions): RankContext {
     commands: base.commands,
     regroup: base.regroup,
     job: options.kind,
+    session: base.session,
     spans: base.spans,
   })
   if (isLaunch) {
     unseedEverything()
     setShuffleSeed(0)
+    setWorkerSeed(null)
   }
   job = { context, abort, tensors: isLaunch ? recordTensors() : null }
   enterContext(context)

@@ -16,7 +16,9 @@ import { checkFunction, checkTakesFabric } from './refusals.ts'
 export async function launchFabric(core: FabricCore, fabric: unknown, call: readonly unknown[]): Promise<unknown> {
   if (call.length > 0) return launchFunction(core, fabric, call[0], call.slice(1))
   const { context, options, plan } = core
+  checkScriptLaunch(core)
   if (core.launched) return undefined
+  checkEnvironment(core)
   if (plan) await checkBareLaunch(plan)
   else if (context.job === null && options.strategyName !== null && startsFromFunction(options.strategyName)) {
     throw needsFunction(options.strategyName, 'In a script the ranks are started by "rondo run": use strategy "ddp".')
@@ -25,9 +27,10 @@ export async function launchFabric(core: FabricCore, fabric: unknown, call: read
     core.context = await context.grow(core.wanted)
     core.context.checkpointIO = context.checkpointIO
   }
+  core.context.scriptLaunched = true
   await core.prepareDevice()
   core.launched = true
-  if (core.worldSize > 1) await passBarrier(context, 'launch')
+  if (core.worldSize > 1) await passBarrier(core.context, 'launch')
   return undefined
 }
 
@@ -61,21 +64,58 @@ async function runHere(core: FabricCore, fabric: unknown, fn: LaunchFunction, ar
   return (fn as (...all: unknown[]) => unknown)(fabric, ...args)
 }
 
+/** A script that began alone gets its ranks once; under "rondo run" they were there before it, and a call does nothing. */
+function checkScriptLaunch({ context }: FabricCore): void {
+  const { config, group, scriptLaunched } = context
+  if (config?.growable !== true || group.worldSize === 1 || !scriptLaunched) return
+  throw new RondoError(
+    'UNSUPPORTED',
+    `fabric.launch(): called a second time in this page, whose ${group.worldSize} ranks exist already. Allowed is one launch a script. Remove this one (rank ${group.rank}).`,
+    { rank: group.rank },
+  )
+}
+
+/** A ClusterEnvironment plugin must describe the run that it is used in. */
+function checkEnvironment({ context, options, rank, worldSize }: FabricCore): void {
+  const environment = options.plugins.ClusterEnvironment
+  if (environment === undefined) return
+  environment.validateSettings(context.localWorldSize, context.numNodes)
+  if (!environment.createsProcessesExternally && environment.localRank() > 0) {
+    throw new RondoError('UNSUPPORTED', onlyLocalZero(`local rank is ${environment.localRank()}`), { rank })
+  }
+  const pairs = [
+    ['worldSize', environment.worldSize(), worldSize],
+    ['globalRank', environment.globalRank(), rank],
+  ] as const
+  for (const [what, said, real] of pairs) {
+    if (said === real) continue
+    throw new RondoError(
+      'CONFLICT',
+      `plugins: ${environment.constructor.name}.${what}() is ${said}, and this run has ${real} (rank ${rank} of ${worldSize}). They must agree. Correct the environment, or remove it: the server numbers ranks.`,
+      { rank },
+    )
+  }
+}
+
+function onlyLocalZero(what: string): string {
+  return `fabric.launch: ${what}, and only local rank 0 launches. Either the environment of this rank was altered, or a ClusterEnvironment says wrongly that createsProcessesExternally is false. Leave RANK and LOCAL_RANK alone, and let the environment say true.`
+}
+
 /** In a rank nothing is left to start. */
 function ranksExist({ group, job, localRank }: RankContext): RondoError {
   const { rank, worldSize } = group
   if (job === null) {
     return new RondoError(
       'UNSUPPORTED',
-      'fabric.launch(fn): under "rondo run" the ranks exist already, so there is nothing to start. Call the function directly: await train(fabric).',
+      `fabric.launch(fn): under "rondo run" the ranks exist already (this is rank ${rank} of ${worldSize}), so there is nothing to start. Call the function directly, await train(fabric), or start the script with "rondo exec".`,
       { rank },
     )
   }
-  const where =
-    localRank > 0 ? ` (local rank ${localRank}; not even local rank 0 may, since Rondo started all of them)` : ''
+  const own = `this code runs in rank ${rank} of ${worldSize}, and ranks start no ranks`
+  const where = localRank > 0 ? ` ${onlyLocalZero(`local rank is ${localRank}`)}` : ''
   return new RondoError(
     'UNSUPPORTED',
-    `fabric.launch(fn): this code runs in rank ${rank} of ${worldSize}${where}, and ranks start no ranks. Call the function directly: await train(fabric); launch from the notebook's own cells.`,
+    `fabric.launch(fn): ${own}. Call the function directly: await train(fabric); launch from the notebook's own cells.${where}`,
     { rank },
   )
 }

@@ -86,7 +86,7 @@ export function checkStrategy({ strategy }: NotebookPlan, ranks: number): void {
   const what = strategy === null ? 'a strategy object' : `strategy "${strategy}"`
   throw new RondoError(
     'BAD_ARGUMENT',
-    `Fabric({ devices: ${ranks} }) with ${what} in a notebook: a notebook is no script that ranks could run again. Use strategy "ddp_notebook"; inside the launched function new Fabric() may have any strategy.`,
+    `Fabric({ devices: ${ranks} }) with ${what} in a notebook: a notebook is no script that ranks could run again. Use strategy "ddp_notebook" ("dp", which needs no other ranks, is not part of this version). For workers that you start yourself, build the Fabric inside the worker; inside a launched function it may have any strategy.`,
   )
 }
 

@@ -59,6 +59,8 @@ export class NodeHost implements DirectRanks {
   private readonly direct = new DirectLine()
   private readonly subscriptions: Array<() => void>
   private run: HostedRun | null = null
+  /** Name of the session, once the server told it. */
+  private session: string | null = null
 
   constructor(options: NodeHostOptions) {
     this.options = options
@@ -115,6 +117,7 @@ export class NodeHost implements DirectRanks {
         rank,
         linkPort: channel.port1,
         uploadToken: this.options.uploadToken,
+        session: this.session,
         workerUrl: this.options.workerUrl ?? RANK_WORKER_URL,
         onEvent: (event) => this.forward(run, rank, event),
         onFile: (name, bytes) => this.direct.keep(run.runId, name, bytes),
@@ -187,6 +190,7 @@ export class NodeHost implements DirectRanks {
   }
 
   private follow(snapshot: SessionSnapshot): void {
+    this.session = snapshot.session
     const run = this.run
     const state = snapshot.run
     if (!run || state?.runId !== run.runId) return

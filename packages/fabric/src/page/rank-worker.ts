@@ -13,6 +13,8 @@ export interface RankWorkerOptions {
   rank: number
   linkPort: MessagePort
   uploadToken: string
+  /** Name of the session that the page joined. */
+  session: string | null
   workerUrl: string
   onEvent: (event: RankEvent) => void
   /** Bytes for the run's controller, where it is on this page. */
@@ -56,6 +58,7 @@ export class RankWorker {
         linkPort: options.linkPort,
         origin: location.origin,
         uploadToken: options.uploadToken,
+        session: options.session,
       },
       [options.linkPort],
     )

@@ -6,6 +6,7 @@ import { RondoError } from '@rondo/protocol'
 import type { Strategy } from '@rondo/strategies'
 import {
   type CheckpointIO,
+  type ClusterEnvironment,
   PLUGIN_KINDS,
   PLUGIN_MEMBERS,
   type PluginKind,
@@ -20,14 +21,13 @@ export type Plugin = object
 export interface Plugins {
   Precision?: PrecisionPlugin
   CheckpointIO?: CheckpointIO
-  ClusterEnvironment?: object
+  ClusterEnvironment?: ClusterEnvironment
   Transport?: object
   Reducer?: object
 }
 
 /** Kinds that are known and not run by this version. */
 const NOT_RUN: Partial<Record<PluginKind, string>> = {
-  ClusterEnvironment: 'the terminal command reads the environment of a cluster: start with "rondo run"',
   Transport: 'choose a carrier with --process-group-backend auto, webrtc, port or relay',
   Reducer: 'give DDPStrategy a function as ddpCommHook',
 }
@@ -78,8 +78,7 @@ export function checkSaidTwice(
   strategy: Strategy,
   said: { accelerator: unknown; precision: unknown; plugins: Plugins },
 ): void {
-  const own = strategy as Strategy &
-    Partial<Record<'accelerator' | 'precision' | 'checkpointIO' | 'environment', unknown>>
+  const own = strategy as Partial<Record<'accelerator' | 'precision' | 'checkpointIO' | 'environment', unknown>>
   const pairs = [
     ['accelerator', own.accelerator, said.accelerator, 'the option accelerator'],
     [

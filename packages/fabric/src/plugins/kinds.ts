@@ -38,6 +38,24 @@ export abstract class PrecisionPlugin {
   readonly scaler?: LossScaler
 }
 
+/** What a cluster says of the rank that runs here (Lightning's `ClusterEnvironment`). */
+export abstract class ClusterEnvironment {
+  readonly pluginKind = 'ClusterEnvironment'
+  /** Whether ranks are started from outside, so that none of them launches others. */
+  abstract readonly createsProcessesExternally: boolean
+  abstract readonly mainAddress: string
+  abstract readonly mainPort: number
+  abstract worldSize(): number
+  abstract globalRank(): number
+  abstract localRank(): number
+  abstract nodeRank(): number
+  abstract detect(): boolean
+  /** Throws when `devices` a node on `nodes` nodes do not fit what the cluster gave. */
+  abstract validateSettings(devices: number, nodes: number): void
+  /** Called when the script has ended. */
+  abstract teardown(): void
+}
+
 /** An object's kind; null for one that is of none. */
 export function pluginKindOf(plugin: unknown): PluginKind | null {
   if (typeof plugin !== 'object' || plugin === null) return null

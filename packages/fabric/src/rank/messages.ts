@@ -14,6 +14,8 @@ export interface RankInit {
   origin: string
   /** Lets rank 0 store files with the run. */
   uploadToken: string
+  /** Name of the session that the page joined. */
+  session: string | null
 }
 
 /** The run is over for this rank: pending collectives reject with `error`, then the worker is ended. */

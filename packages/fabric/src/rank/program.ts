@@ -177,6 +177,7 @@ export class RankProgram {
       handOver: this.handOver,
       download: this.download,
       signal,
+      session: this.init.session,
       fail: (error) => this.fail(error),
       commands: this.commands,
       regroup: () => group.regroup(),

@@ -10,7 +10,7 @@ import { type PostLocalSGDState, postLocalSGDState } from '../local-sgd/post-loc
 import { PostLocalReplica } from '../local-sgd/post-local-replica.ts'
 import { refuseLossScale } from '../loss-scale.ts'
 import { number, wholeNumber } from '../options.ts'
-import type { Replica, Strategy, StrategyContext } from '../strategy.ts'
+import type { OwnSettings, Replica, Strategy, StrategyContext } from '../strategy.ts'
 import { castHook } from './hooks/cast.ts'
 import type { CommHook } from './hooks/comm-hook.ts'
 import type { OwnCommHook } from './hooks/own-hook.ts'
@@ -24,7 +24,7 @@ const BUCKETS_OF_A_MODEL = 8
 /** One message of a link: smaller buckets would cost turns and save nothing. */
 const SMALLEST_BUCKET_BYTES = 64 * 1024
 
-export interface DdpOptions {
+export interface DdpOptions extends OwnSettings {
   /**
    * Most MiB of one gradient bucket; PyTorch's default is 25. Without it buckets also close at an eighth of the model,
    * so that a small model's late layers travel while its early ones are computed.
@@ -64,14 +64,21 @@ export type DdpSettings = Required<
 >
 
 export class DdpStrategy implements Strategy {
-  readonly name = 'ddp'
+  readonly name: string
+  declare readonly accelerator?: string
+  declare readonly precision?: string | number
+  declare readonly checkpointIO?: object
+  declare readonly environment?: object
   readonly options: DdpSettings
   private readonly hook: CommHookOptions
   private readonly averagingPeriod: number | null
   private readonly splitsEvenly: boolean
 
-  /** Throws BAD_ARGUMENT for an option that is not allowed. */
-  constructor(options: DdpOptions = {}) {
+  /** Throws BAD_ARGUMENT for an option that is not allowed. `name`: of the case that DDP serves too, such as one device. */
+  constructor(options: DdpOptions = {}, name = 'ddp') {
+    this.name = name
+    const { accelerator, precision, checkpointIO, environment } = options
+    Object.assign(this, { accelerator, precision, checkpointIO, environment })
     this.splitsEvenly = options.bucketCapMb === undefined
     this.options = {
       bucketCapMb: positive('bucketCapMb', options.bucketCapMb ?? 25),

@@ -1,5 +1,6 @@
 /** The engine: everything that touches tfjs. Other rooms import `tf` from here, never tfjs itself. */
 export { coreCount, describeDevice } from './accelerator/describe.ts'
+export { keepDeterministic } from './accelerator/deterministic.ts'
 export { ACCELERATOR_CHOICES, type NormalisedAccelerator, normaliseAccelerator } from './accelerator/names.ts'
 export { type SelectedAccelerator, type SelectOptions, selectAccelerator } from './accelerator/select.ts'
 export { deviceLoss, failedByLoss, replaceLostDevice } from './accelerator/webgpu-backend.ts'

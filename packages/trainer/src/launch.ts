@@ -39,7 +39,14 @@ export async function needsLaunch(trainer: Trainer): Promise<boolean> {
   new Fabric(trainer.fabricOptions())
   const { strategy, devices } = trainer.options
   if (typeof strategy === 'string' && startsFromFunction(parseStrategyName(strategy))) return true
-  return (requestedDevices(devices) ?? (await launcher.slots())) > 1
+  const slots = await launcher.slots()
+  const wanted = requestedDevices(devices) ?? slots
+  if (wanted < slots) {
+    console.info(
+      `${slots} slots are here and ${wanted} ${wanted === 1 ? 'is' : 'are'} used: set devices: ${slots}, or "auto" for all.`,
+    )
+  }
+  return wanted > 1
 }
 
 /** Runs the verb on the launcher's ranks; the caller's objects then hold what it left. */

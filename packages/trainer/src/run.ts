@@ -66,6 +66,8 @@ export class Run {
   validates = false
   /** Whether validation ran to its end, the sanity check aside. */
   hasValidated = false
+  /** Called when the verb is over, however it ends. */
+  readonly atEnd: Array<() => void> = []
   private place = 'setup'
 
   constructor(trainer: Trainer, module: RondoModule, stage: Stage, data: VerbData, fabricOptions: FabricOptions) {
@@ -227,6 +229,7 @@ export class Run {
   }
 
   end(): void {
+    for (const undo of this.atEnd.splice(0)) undo()
     this.trainResults.reset()
     this.evaluationResults.reset()
     attachRuntime(this.module, null)

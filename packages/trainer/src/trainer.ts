@@ -148,7 +148,7 @@ export class Trainer {
 
   /** Trains `module`. `data` is a train loader, a data module, or options; see DataOptions. */
   async fit(module: RondoModule, data?: DataArgument, validation?: LoaderSource | DataOptions): Promise<void> {
-    await this.perform('fit', module, readData('fit', data, validation))
+    await this.perform('fit', module, withResume(readData('fit', data, validation), this.resolved.resumeFromCheckpoint))
   }
 
   /** Runs validation; returns the metrics of each loader. */
@@ -291,6 +291,16 @@ function orderCallbacks(callbacks: ReadonlyArray<Partial<Callback>>): Array<Part
   }
   const isCheckpoint = (callback: Partial<Callback>): boolean => callback instanceof ModelCheckpoint
   return [...callbacks.filter((callback) => !isCheckpoint(callback)), ...callbacks.filter(isCheckpoint)]
+}
+
+/** `resumeFromCheckpoint` of 1.x, where fit was told no path of its own. */
+function withResume(data: VerbData, path: string | null): VerbData {
+  if (path === null) return data
+  if (data.ckptPath === undefined) return { ...data, ckptPath: path }
+  throw new RondoError(
+    'CONFLICT',
+    `Trainer({ resumeFromCheckpoint: "${path}" }) and fit(…, { ckptPath: "${data.ckptPath}" }): both say where to go on. Allowed is one of the two. Remove resumeFromCheckpoint.`,
+  )
 }
 
 function checkModule(stage: Stage, module: unknown): asserts module is RondoModule {

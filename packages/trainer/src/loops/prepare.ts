@@ -6,11 +6,13 @@ import { parametersOf, readTensors, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { Stage } from '../hooks.ts'
 import type { Run } from '../run.ts'
+import { open } from './opening.ts'
 
 /** Collective. */
 export async function prepare(run: Run, stage: Stage): Promise<void> {
   const { module, data, fabric, context } = run
   await fabric.launch()
+  open(run)
   const prepares = [data.dataModule, module].filter((owner) => typeof owner?.prepareData === 'function')
   if (prepares.length > 0) {
     for (const owner of prepares) {

@@ -1,5 +1,7 @@
 /** One table over all arguments: default, a value from code, environment and command line, and what is refused. */
 import { describe, expect, it } from 'vitest'
+import { baseRankContext, enterContext } from '../../../fabric/src/context.ts'
+import { runRanks } from '../../../fabric/src/testing/ranks.ts'
 import { Trainer } from '../trainer.ts'
 import { ARGUMENTS, argumentOf, LEGACY_ARGUMENTS, TRAINER_ARGUMENTS } from './arguments.ts'
 import { snakeCase, variableName } from './environment.ts'
@@ -140,4 +142,23 @@ it.each<[TrainerOptions, Record<string, string>, Partial<TrainerOptions>]>([
   [{}, { PL_TRAINER_GPUS: '2', PL_TRAINER_ACCELERATOR: 'ddp' }, { strategy: 'ddp', devices: 2, accelerator: 'webgpu' }],
 ])('%j over %j is %j', (options, environment, expected) => {
   expect(readTrainerOptions(options, environment).options).toEqual(expected)
+})
+
+it('reaches the constructor from what the terminal forwarded to the rank', async () => {
+  const base = baseRankContext()
+  const env = { PL_TRAINER_MAX_EPOCHS: '3', PL_TRAINER_FAST_DEV_RUN: 'no', RONDO_TRAINER_MIN_EPOCHS: '2' }
+  await runRanks(
+    1,
+    async ({ context }) => {
+      enterContext(context)
+      try {
+        expect(new Trainer().resolved).toMatchObject({ maxEpochs: 3, fastDevRun: 0, minEpochs: 2 })
+        expect(new Trainer({ maxEpochs: 7 }).resolved.maxEpochs).toBe(7)
+        expect(Trainer.fromArgs(['--min_epochs', '1']).trainer.resolved).toMatchObject({ maxEpochs: 3, minEpochs: 1 })
+      } finally {
+        enterContext(base)
+      }
+    },
+    { config: { env } },
+  )
 })

@@ -1,6 +1,7 @@
 /**
- * `npm test`: lint, dead code, types, unit and server tests, the build, and the browser tests, in this order. Each step is
- * announced with the time it took; the first failure ends it. Not for: installing (with-dependencies.mjs).
+ * `npm test`: lint, dead code, types, documentation of the public names, unit and server tests, the build, and the
+ * browser tests, in this order. Each step is announced with the time it took; the first failure ends it. Not for:
+ * installing (with-dependencies.mjs).
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -23,6 +24,7 @@ const steps = [
   { name: 'dead code', command: tool('knip', '--no-progress', '--no-config-hints') },
   { name: 'types, browser code', command: tool('tsc', '-p', 'tsconfig.json') },
   { name: 'types, Node code', command: tool('tsc', '-p', 'tsconfig.node.json') },
+  { name: 'documentation of the public names', command: [process.execPath, join(ROOT, 'docs/build.mjs'), '--check'] },
   {
     name: 'unit and server tests',
     command: tool('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitResults}`),

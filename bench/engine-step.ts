@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { adam, computeGradients, parametersOf, seedEverything, selectAccelerator, tf } from '@rondo/engine'
+import { mnistNet } from '../examples/mnist/model.ts'
 
 const BATCH = 64
 const IMAGE = [28, 28, 1] as const
@@ -25,26 +26,11 @@ const { values: flags } = parseArgs({
   },
 })
 
-function exampleNet(): tf.LayersModel {
-  const relu = { activation: 'relu' } as const
-  return tf.sequential({
-    layers: [
-      tf.layers.conv2d({ inputShape: [...IMAGE], filters: 8, kernelSize: 3, ...relu }),
-      tf.layers.maxPooling2d({ poolSize: 2 }),
-      tf.layers.conv2d({ filters: 16, kernelSize: 3, ...relu }),
-      tf.layers.maxPooling2d({ poolSize: 2 }),
-      tf.layers.flatten(),
-      tf.layers.dense({ units: 64, ...relu }),
-      tf.layers.dense({ units: CLASSES }),
-    ],
-  })
-}
-
 /** Milliseconds of each step, measured to the end of the device's work. */
 async function timeSteps(accelerator: string, steps: number): Promise<number[]> {
   await selectAccelerator(accelerator, { threads: Number(flags.threads) })
   seedEverything(1)
-  const model = exampleNet()
+  const model = mnistNet()
   const parameters = parametersOf(model)
   const trainable = parameters.filter((parameter) => parameter.trainable)
   const optimizer = adam({ learningRate: 1e-3 })

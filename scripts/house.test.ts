@@ -26,7 +26,7 @@ const ROWS: readonly (readonly string[])[] = [
 const EXTRA: Readonly<Record<string, readonly string[]>> = {
   trainer: ['fabric'], // the Trainer is written on top of Fabric
   cli: ['signaling-server'], // embeds it
-  e2e: ['signaling-server', 'cli', 'notebook'], // starts the real things, the notebook's ranks also without its views
+  e2e: ['signaling-server', 'cli', 'notebook', 'examples'], // starts the real things, the notebook's ranks also without its views
   bench: ['signaling-server', 'cli', 'examples'], // measures the nets that people start from
   join: ['ui'],
   notebook: ['ui', 'kernel'],

@@ -14,6 +14,7 @@ import {
   tf,
 } from '@rondo/engine'
 import { CharTransformer } from '../../examples/char-transformer/model.ts'
+import { mnistNet } from '../../examples/mnist/model.ts'
 
 export const WORKLOADS = ['product', 'product-ta', 'product-tb', 'mlp', 'conv', 'transformer'] as const
 export type WorkloadName = (typeof WORKLOADS)[number]
@@ -64,7 +65,7 @@ function makeWork(workload: WorkloadName): Work {
     case 'mlp':
       return imageTraining(mlp(), [PIXELS], sgd({ learningRate: LEARNING_RATE }))
     case 'conv':
-      return imageTraining(convNet(), [28, 28, 1], adam({ learningRate: LEARNING_RATE }))
+      return imageTraining(mnistNet(), [28, 28, 1], adam({ learningRate: LEARNING_RATE }))
     case 'transformer':
       return transformerTraining()
     default:
@@ -86,22 +87,6 @@ function mlp(): tf.LayersModel {
     layers: [
       tf.layers.dense({ inputShape: [PIXELS], units: 256, ...relu }),
       tf.layers.dense({ units: 128, ...relu }),
-      tf.layers.dense({ units: CLASSES }),
-    ],
-  })
-}
-
-/** The net of examples/mnist. */
-function convNet(): tf.LayersModel {
-  const relu = { activation: 'relu' } as const
-  return tf.sequential({
-    layers: [
-      tf.layers.conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 3, ...relu }),
-      tf.layers.maxPooling2d({ poolSize: 2 }),
-      tf.layers.conv2d({ filters: 16, kernelSize: 3, ...relu }),
-      tf.layers.maxPooling2d({ poolSize: 2 }),
-      tf.layers.flatten(),
-      tf.layers.dense({ units: 64, ...relu }),
       tf.layers.dense({ units: CLASSES }),
     ],
   })

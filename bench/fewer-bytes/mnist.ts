@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { decodeIdx } from '@rondo/data'
 import { mnistFiles } from '@rondo/data/node'
 import { Random, tf } from '@rondo/engine'
+import { mnistNet } from '../../examples/mnist/model.ts'
 import type { Task } from './training.ts'
 
 const PIXELS = 28 * 28
@@ -38,7 +39,7 @@ export function mnistTask(net: Net, epochs: number, ranks: number): Task {
   }
   return {
     steps: epochs * stepsPerEpoch,
-    build: () => ({ model: net === 'cnn' ? buildCnn() : buildMlp(), optimizer: tf.train.adam(LEARNING_RATE) }),
+    build: () => ({ model: net === 'cnn' ? mnistNet() : buildMlp(), optimizer: tf.train.adam(LEARNING_RATE) }),
     batch(seed, step, rank) {
       const from = (step % stepsPerEpoch) * GLOBAL_BATCH + Math.floor(rank * share)
       const to = (step % stepsPerEpoch) * GLOBAL_BATCH + Math.floor((rank + 1) * share)
@@ -72,21 +73,6 @@ function buildMlp(): tf.Sequential {
     layers: [
       layers.flatten({ inputShape: [28, 28, 1] }),
       layers.dense({ units: 128, activation: 'relu' }),
-      layers.dense({ units: CLASSES }),
-    ],
-  })
-}
-
-function buildCnn(): tf.Sequential {
-  const { layers } = tf
-  return tf.sequential({
-    layers: [
-      layers.conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 3, activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: 16, kernelSize: 3, activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
-      layers.flatten(),
-      layers.dense({ units: 64, activation: 'relu' }),
       layers.dense({ units: CLASSES }),
     ],
   })

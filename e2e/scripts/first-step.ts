@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { DataLoader, Fabric, mnist } from 'rondo'
+import { mnistNet } from '../../examples/mnist/model.ts'
 
 /** Milliseconds since the epoch, as every process of this machine counts them. */
 const now = (): number => performance.timeOrigin + performance.now()
@@ -17,19 +18,7 @@ export default async function main(): Promise<Record<string, number>> {
   const dataSet = await mnist({ split: 'train' })
   const data = now()
   const loader = await fabric.setupDataLoaders(new DataLoader(dataSet, { batchSize: 64, shuffle: true }))
-  const { layers } = tf
-  const net = tf.sequential({
-    layers: [
-      layers.conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 3, activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: 16, kernelSize: 3, activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
-      layers.flatten(),
-      layers.dense({ units: 64, activation: 'relu' }),
-      layers.dense({ units: 10 }),
-    ],
-  })
-  const [model, optimizer] = await fabric.setup(net, tf.train.adam(2e-3))
+  const [model, optimizer] = await fabric.setup(mnistNet(), tf.train.adam(2e-3))
   const setUp = now()
   for await (const [images, labels] of loader) {
     await fabric.backward(() => tf.losses.softmaxCrossEntropy(tf.oneHot(labels.toInt(), 10), model.forward(images)))

@@ -4,24 +4,10 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { DataLoader, Fabric, mnist } from 'rondo'
+import { mnistNet } from './model.ts'
 
 const GLOBAL_BATCH = 128
 const LEARNING_RATE = 2e-3
-
-function buildModel(): tf.Sequential {
-  const { layers } = tf
-  return tf.sequential({
-    layers: [
-      layers.conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 3, activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: 16, kernelSize: 3, activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
-      layers.flatten(),
-      layers.dense({ units: 64, activation: 'relu' }),
-      layers.dense({ units: 10 }),
-    ],
-  })
-}
 
 /** Mean cross-entropy of logits against class numbers. */
 function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
@@ -46,7 +32,7 @@ export default async function main(args: string[]): Promise<{ accuracy: number }
   const [trainSet, testSet] = await Promise.all([mnist({ split: 'train' }), mnist({ split: 'test' })])
   const trainLoader = await fabric.setupDataLoaders(new DataLoader(trainSet, { batchSize, shuffle: true }))
   const testLoader = await fabric.setupDataLoaders(new DataLoader(testSet, { batchSize: 250 }), { exact: true })
-  const [model, optimizer] = await fabric.setup(buildModel(), tf.train.adam(LEARNING_RATE))
+  const [model, optimizer] = await fabric.setup(mnistNet(), tf.train.adam(LEARNING_RATE))
 
   let accuracy = 0
   for (const epoch of fabric.epochs(epochs)) {

@@ -64,8 +64,10 @@ export class FabricCore {
     const { accelerator } = this.options
     const chosen = context.accelerator
     if (chosen && (accelerator === 'auto' || chosen.name === accelerator)) return
+    const threads = context.env['OMP_NUM_THREADS']
     context.accelerator = await selectAccelerator(accelerator, {
       localRanks: context.localWorldSize,
+      ...(threads === undefined ? {} : { threads: Number(threads) }),
       onDeviceLost: (error) => context.deviceLost(error),
     })
   }

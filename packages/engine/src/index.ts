@@ -48,6 +48,7 @@ export { OneCycleLR, type OneCycleLrOptions } from './schedulers/one-cycle-lr.ts
 export { ReduceLROnPlateau, type ReduceLrOnPlateauOptions } from './schedulers/reduce-on-plateau.ts'
 export { LrScheduler, type Scheduled, type SchedulerState } from './schedulers/scheduler.ts'
 export { SequentialLR, type SequentialLrOptions } from './schedulers/sequential-lr.ts'
+export { SWALR, type SwaLrOptions } from './schedulers/swa-lr.ts'
 export { Random, type RandomState } from './seeds/random.ts'
 export {
   randomState,

@@ -51,6 +51,7 @@ export {
   rmsprop,
   SequentialLR,
   StepLR,
+  SWALR,
   sgd,
 } from '@rondo/engine'
 export {
@@ -141,6 +142,8 @@ export {
   Recall,
   RondoModule,
   type StepOutput,
+  StochasticWeightAveraging,
+  type StochasticWeightAveragingOptions,
   SumMetric,
   Timer,
   Trainer,

@@ -8,6 +8,8 @@ export { LearningRateMonitor, type LearningRateMonitorOptions } from './callback
 export { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
 export type { ModelCheckpointOptions } from './callbacks/model-checkpoint-options.ts'
 export { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from './callbacks/on-exception-checkpoint.ts'
+export { StochasticWeightAveraging } from './callbacks/swa/stochastic-weight-averaging.ts'
+export type { AverageFunction, StochasticWeightAveragingOptions } from './callbacks/swa/swa-options.ts'
 export { Timer, type TimerOptions } from './callbacks/timer.ts'
 export type { AnyBatch, Stage } from './hooks.ts'
 export type { DataArgument, DataOptions, LoaderSource } from './loaders/source.ts'

@@ -43,6 +43,22 @@ const STEP_PLACES = /(Batch(Start|End)|Step(End)?)$|^on(BeforeZeroGrad|AfterBack
 /** Hooks without an epoch whose values could be reduced. */
 const OUTSIDE_EPOCHS = /^on(Fit|Sanity|Exception)|^onTrain(Start|End)$|^on(Validation|Test)End$|^(setup|teardown)$/
 
+/** What callbacks may reach into while a fit is under way. */
+export interface FitControls {
+  /** By optimizer; a callback may put another one into its place. */
+  readonly schedules: Array<LrSchedule | null>
+  /** Whether the module steps by itself, and moves its schedules. */
+  readonly manual: boolean
+  /** Makes the weights of all ranks equal, where a strategy lets them differ. Collective. */
+  syncWeights(): Promise<void>
+  /**
+   * Runs `trainingStep` on each batch of this rank's training data, without gradients and steps.
+   * @param before called before each batch with its number from 0
+   * @returns the number of batches
+   */
+  passOverTrainData(before: (index: number) => void): Promise<number>
+}
+
 export class Run {
   readonly trainer: Trainer
   readonly module: RondoModule
@@ -58,6 +74,8 @@ export class Run {
   /** The module as it is trained, in a part for each optimizer; none outside of fit. */
   models: readonly FabricModel[] = []
   scope: Scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
+  /** null outside of a fit. */
+  fitControls: FitControls | null = null
   /** Names for which the hint about syncDist was given. */
   readonly hinted = new Set<string>()
   /** What was warned of once. */

@@ -20,7 +20,7 @@ import { withDefaults } from './options/environment.ts'
 import { checkFabricArguments, fabricOptionsOf } from './options/fabric-options.ts'
 import { readArgs } from './options/from-args.ts'
 import { type ResolvedTrainerOptions, readTrainerOptions, type TrainerOptions } from './options/options.ts'
-import type { Run } from './run.ts'
+import type { FitControls, Run } from './run.ts'
 import type { BackgroundFiles } from './state/background-files.ts'
 import { backgroundFiles } from './state/checkpoint.ts'
 import type { FitProgress } from './state/progress.ts'
@@ -132,6 +132,10 @@ export class Trainer {
   /** Whether a fit is under way. */
   get fitting(): boolean {
     return this.run?.stage === 'fit'
+  }
+  /** What callbacks may reach into; null when no fit is under way. */
+  get fitControls(): FitControls | null {
+    return this.run?.fitControls ?? null
   }
   /** Whether the fit under way has validation data and a step for it. */
   get validates(): boolean {

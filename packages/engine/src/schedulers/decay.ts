@@ -40,7 +40,7 @@ export class MultiStepLR extends LrScheduler {
   constructor(optimizer: Scheduled, { milestones, gamma = 0.1 }: MultiStepLrOptions) {
     super(optimizer)
     this.milestones = milestones.map((milestone) =>
-      checkOption('MultiStepLR', 'milestones', milestone, 'a list of whole numbers of at least 1', isCount),
+      checkOption('MultiStepLR', 'milestones', milestone, 'a list of whole numbers of at least 0', isMilestone),
     )
     this.gamma = checkOption('MultiStepLR', 'gamma', gamma, 'a finite number', isFiniteNumber)
     this.start()
@@ -65,3 +65,6 @@ export class ExponentialLR extends LrScheduler {
     return this.base * this.gamma ** count
   }
 }
+
+/** 0 counts from the start, as in torch. */
+const isMilestone = (value: number): boolean => Number.isSafeInteger(value) && value >= 0

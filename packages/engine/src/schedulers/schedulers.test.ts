@@ -9,6 +9,7 @@ import { OneCycleLR } from './one-cycle-lr.ts'
 import { ReduceLROnPlateau } from './reduce-on-plateau.ts'
 import type { LrScheduler, Scheduled } from './scheduler.ts'
 import { SequentialLR } from './sequential-lr.ts'
+import { SWALR } from './swa-lr.ts'
 import TORCH from './testing/torch-curves.json' with { type: 'json' }
 
 const TOLERANCE = 1e-6
@@ -44,6 +45,9 @@ const CURVES: Record<string, (of: Scheduled) => LrScheduler> = {
       schedulers: [new LinearLR(o, { startFactor: 0.1, totalIters: 4 }), new CosineAnnealingLR(o, { tMax: 10 })],
       milestones: [4],
     }),
+  swaCos: (o) => new SWALR(o, { swaLr: 0.02, annealEpochs: 4 }),
+  swaLinear: (o) => new SWALR(o, { swaLr: 0.3, annealEpochs: 3, annealStrategy: 'linear' }),
+  swaAtOnce: (o) => new SWALR(o, { swaLr: 0.05, annealEpochs: 0 }),
 }
 
 /** What PyTorch's schedulers gave for SGD with learning rate 0.1 and momentum 0.9. */

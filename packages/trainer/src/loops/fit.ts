@@ -15,6 +15,7 @@ import { checkOptimizers, checkReplicas } from './optimizer-rules.ts'
 import { prepare, summarise } from './prepare.ts'
 import { enterResumed, readResume, restoreTraining } from './resume.ts'
 import { trainEpoch } from './train-epoch.ts'
+import { passOverTrainData } from './train-pass.ts'
 import { advanceEpochSchedules, noteProgress, type Training } from './training.ts'
 
 /** Trains `run.module`. Collective. */
@@ -25,6 +26,12 @@ export async function fit(run: Run): Promise<void> {
   const resumed = run.data.ckptPath === undefined ? null : await readResume(run, run.data.ckptPath)
   const training = await setUp(run)
   if (resumed) await restoreTraining(resumed, training)
+  run.fitControls = {
+    schedules: training.schedules,
+    manual: training.manual !== null,
+    syncWeights: () => run.syncWeights(),
+    passOverTrainData: (before) => passOverTrainData(training, before),
+  }
   if (options.enableModelSummary) summarise(run)
   await run.hook('onFitStart')
   run.validates = training.validation.length > 0

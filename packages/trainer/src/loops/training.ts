@@ -13,7 +13,7 @@ export interface Training extends FitLoaders {
   models: readonly FabricModel[]
   optimizers: readonly FabricOptimizer[]
   /** By optimizer. */
-  schedules: ReadonlyArray<LrSchedule | null>
+  schedules: Array<LrSchedule | null>
   /** null where the trainer steps. */
   manual: ManualOptimization | null
   /** `performance.now()` at which training has to end. */

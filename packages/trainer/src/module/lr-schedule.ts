@@ -73,7 +73,8 @@ export class LrSchedule {
     this.strict = strict
   }
 
-  state(): LrScheduleState {
+  /** null for one that is made anew when training goes on from a checkpoint. */
+  state(): LrScheduleState | null {
     return { count: this.count, scheduler: this.scheduler.state() }
   }
 

@@ -12,6 +12,8 @@ import { LearningRateMonitor, type LearningRateMonitorOptions } from '../callbac
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-options.ts'
 import { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from '../callbacks/on-exception-checkpoint.ts'
+import { StochasticWeightAveraging } from '../callbacks/swa/stochastic-weight-averaging.ts'
+import type { StochasticWeightAveragingOptions } from '../callbacks/swa/swa-options.ts'
 import { Timer, type TimerOptions } from '../callbacks/timer.ts'
 import type { MetricBoard } from '../logging/metrics.ts'
 import * as metrics from '../metrics/index.ts'
@@ -106,6 +108,7 @@ export const trainerCodecs: readonly TrainerCodec[] = [
   callbackCodec<Readonly<Record<number, number>>>('GradientAccumulationScheduler', GradientAccumulationScheduler),
   callbackCodec<OnExceptionCheckpointOptions>('OnExceptionCheckpoint', OnExceptionCheckpoint as never),
   callbackCodec<object>('DeviceStatsMonitor', DeviceStatsMonitor),
+  callbackCodec<StochasticWeightAveragingOptions>('StochasticWeightAveraging', StochasticWeightAveraging),
   hooksCodec('Callback', Callback),
   hooksCodec('LambdaCallback', LambdaCallback),
   ...Object.values(metrics)

@@ -1,6 +1,7 @@
 import torch, json, warnings
 warnings.filterwarnings('ignore')
 from torch.optim import lr_scheduler as S
+from torch.optim.swa_utils import SWALR
 def opt(lr, kind='sgd'):
     p=[torch.nn.Parameter(torch.zeros(1))]
     return torch.optim.SGD(p, lr=lr, momentum=0.9) if kind=='sgd' else torch.optim.Adam(p, lr=lr)
@@ -23,6 +24,9 @@ out={
  'oneCycleLinear': curve(lambda o:S.OneCycleLR(o,0.4,epochs=3,steps_per_epoch=7,pct_start=0.25,anneal_strategy='linear',div_factor=10,final_div_factor=100,base_momentum=0.8,max_momentum=0.9),21,mom=True),
  'oneCycleThree': curve(lambda o:S.OneCycleLR(o,0.4,total_steps=23,pct_start=0.4,three_phase=True),23,mom=True),
  'sequential': curve(lambda o:S.SequentialLR(o,[S.LinearLR(o,0.1,1.0,4),S.CosineAnnealingLR(o,10)],[4]),14),
+ 'swaCos': curve(lambda o:SWALR(o,0.02,anneal_epochs=4),8),
+ 'swaLinear': curve(lambda o:SWALR(o,0.3,anneal_epochs=3,anneal_strategy='linear'),7),
+ 'swaAtOnce': curve(lambda o:SWALR(o,0.05,anneal_epochs=0),4),
 }
 import math
 def plateau(metrics, **k):

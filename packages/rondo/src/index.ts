@@ -136,6 +136,8 @@ export {
   MinMetric,
   ModelCheckpoint,
   type ModelCheckpointOptions,
+  ModelSummary,
+  type ModelSummaryOptions,
   OnExceptionCheckpoint,
   type OptimizerConfig,
   Precision,

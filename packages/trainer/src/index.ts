@@ -7,6 +7,7 @@ export { LambdaCallback, type LambdaHooks } from './callbacks/lambda-callback.ts
 export { LearningRateMonitor, type LearningRateMonitorOptions } from './callbacks/learning-rate-monitor.ts'
 export { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
 export type { ModelCheckpointOptions } from './callbacks/model-checkpoint-options.ts'
+export { ModelSummary, type ModelSummaryOptions } from './callbacks/model-summary/model-summary.ts'
 export { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from './callbacks/on-exception-checkpoint.ts'
 export { StochasticWeightAveraging } from './callbacks/swa/stochastic-weight-averaging.ts'
 export type { AverageFunction, StochasticWeightAveragingOptions } from './callbacks/swa/swa-options.ts'

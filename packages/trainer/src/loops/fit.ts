@@ -4,6 +4,7 @@
  */
 import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
+import { ModelSummary } from '../callbacks/model-summary/model-summary.ts'
 import { publishEpoch } from '../logging/publish.ts'
 import { type ConfiguredOptimizer, readOptimizerConfig } from '../module/optimizer-config.ts'
 import { partsOf } from '../module/optimizer-part.ts'
@@ -12,7 +13,7 @@ import { type EvaluationLoader, evaluate } from './evaluation.ts'
 import { dealLoaders, readSources, reloadIsDue } from './fit-loaders.ts'
 import { ManualOptimization } from './manual.ts'
 import { checkOptimizers, checkReplicas } from './optimizer-rules.ts'
-import { prepare, summarise } from './prepare.ts'
+import { prepare } from './prepare.ts'
 import { enterResumed, readResume, restoreTraining } from './resume.ts'
 import { trainEpoch } from './train-epoch.ts'
 import { passOverTrainData } from './train-pass.ts'
@@ -32,7 +33,9 @@ export async function fit(run: Run): Promise<void> {
     syncWeights: () => run.syncWeights(),
     passOverTrainData: (before) => passOverTrainData(training, before),
   }
-  if (options.enableModelSummary) summarise(run)
+  if (options.enableModelSummary && !trainer.callbacks.some((callback) => callback instanceof ModelSummary)) {
+    new ModelSummary().onFitStart(trainer, module)
+  }
   await run.hook('onFitStart')
   run.validates = training.validation.length > 0
   await sanityCheck(run, training.validation)

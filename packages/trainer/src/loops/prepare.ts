@@ -62,26 +62,6 @@ export async function shareWeights(run: Run): Promise<void> {
     )
 }
 
-/** A table of the module's fields and their parameters, on rank 0. */
-export function summarise(run: Run): void {
-  const all = namedVariables(run)
-  const rows = new Map<string, number>()
-  for (const { name, variable } of all) {
-    const field = /^(?:parameters|buffers)\.([^.[]+)/.exec(name)?.[1] ?? name
-    rows.set(field, (rows.get(field) ?? 0) + variable.size)
-  }
-  const count = (trainable: boolean): number =>
-    all.reduce((sum, entry) => sum + (entry.trainable === trainable ? entry.variable.size : 0), 0)
-  const width = Math.max(5, ...[...rows.keys()].map((name) => name.length))
-  const lines = [...rows].map(([name, size]) => `  ${name.padEnd(width)} ${size.toLocaleString('en-US')}`)
-  run.print(
-    [
-      `${run.module.constructor.name}: ${count(true).toLocaleString('en-US')} trainable parameters, ${count(false).toLocaleString('en-US')} others`,
-      ...lines,
-    ].join('\n'),
-  )
-}
-
 /** Parameters and buffers; an empty list for a module that has none (yet). */
 export function namedVariables({ module }: Pick<Run, 'module'>): ReturnType<typeof parametersOf> {
   const none = Object.keys(module.parameters()).length === 0 && Object.keys(module.buffers()).length === 0

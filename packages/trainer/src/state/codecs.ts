@@ -11,6 +11,7 @@ import { LambdaCallback } from '../callbacks/lambda-callback.ts'
 import { LearningRateMonitor, type LearningRateMonitorOptions } from '../callbacks/learning-rate-monitor.ts'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-options.ts'
+import { ModelSummary, type ModelSummaryOptions } from '../callbacks/model-summary/model-summary.ts'
 import { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from '../callbacks/on-exception-checkpoint.ts'
 import { StochasticWeightAveraging } from '../callbacks/swa/stochastic-weight-averaging.ts'
 import type { StochasticWeightAveragingOptions } from '../callbacks/swa/swa-options.ts'
@@ -108,6 +109,7 @@ export const trainerCodecs: readonly TrainerCodec[] = [
   callbackCodec<Readonly<Record<number, number>>>('GradientAccumulationScheduler', GradientAccumulationScheduler),
   callbackCodec<OnExceptionCheckpointOptions>('OnExceptionCheckpoint', OnExceptionCheckpoint as never),
   callbackCodec<object>('DeviceStatsMonitor', DeviceStatsMonitor),
+  callbackCodec<ModelSummaryOptions>('ModelSummary', ModelSummary),
   callbackCodec<StochasticWeightAveragingOptions>('StochasticWeightAveraging', StochasticWeightAveraging),
   hooksCodec('Callback', Callback),
   hooksCodec('LambdaCallback', LambdaCallback),

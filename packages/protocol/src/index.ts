@@ -90,6 +90,7 @@ export {
 } from './roster.ts'
 export {
   BACKENDS,
+  type BarEvent,
   CANDIDATES,
   CARRIERS,
   type CandidateType,

@@ -174,6 +174,19 @@ export const RankEventSchema = v.variant('kind', [
     links: v.array(LinkReportSchema),
     memory: v.object({ tensors: Count, bytes: Finite }),
   }),
+  /** How rank 0 wants its progress shown, and what stands beside it. */
+  v.object({
+    kind: v.literal('bar'),
+    /** false: no bar is wanted. */
+    shown: v.boolean(),
+    /** Whether the bar of a finished epoch stays. */
+    leave: v.boolean(),
+    epoch: Count,
+    /** Whether the epoch and its validation are over. */
+    epochDone: v.boolean(),
+    /** By name, in the order of first appearance; null for what is not finite. */
+    values: v.record(v.pipe(v.string(), v.maxLength(200)), v.nullable(Finite)),
+  }),
   v.object({
     kind: v.literal('console'),
     level: v.picklist(['log', 'info', 'warn', 'error', 'debug']),
@@ -188,6 +201,7 @@ export const RankEventSchema = v.variant('kind', [
 ])
 export type RankEvent = v.InferOutput<typeof RankEventSchema>
 export type ProgressEvent = Extract<RankEvent, { kind: 'progress' }>
+export type BarEvent = Extract<RankEvent, { kind: 'bar' }>
 export type SetupEvent = Extract<RankEvent, { kind: 'setup' }>
 
 const GrowWishSchema = v.object({ rondo: v.literal('grow'), devices: v.pipe(Count, v.minValue(2)) })

@@ -16,7 +16,7 @@ import { parseStrategyName, startsFromFunction } from '@rondo/strategies'
 import type { Stage } from './hooks.ts'
 import type { VerbData } from './loaders/source.ts'
 import { buildModel, namedVariables } from './loops/prepare.ts'
-import { ensureCheckpoints, runVerb } from './loops/verbs.ts'
+import { ensureCallbacks, runVerb } from './loops/verbs.ts'
 import type { RondoModule } from './module/module.ts'
 import { readOptimizerConfig } from './module/optimizer-config.ts'
 import { captureState, restoreProgress, restoreWeights, type TrainerState } from './state/state.ts'
@@ -59,7 +59,7 @@ export async function launchVerb(
   const { strategy, devices, accelerator, precision } = trainer.options
   const name = typeof strategy === 'string' ? parseStrategyName(strategy) : 'auto'
   // Here, not in the ranks, so that what it remembers comes back to a callback that the caller's trainer has.
-  if (stage === 'fit') ensureCheckpoints(trainer)
+  if (stage === 'fit') ensureCallbacks(trainer)
   const outcome = (await launchOnRanks({ launchable: LAUNCHABLE }, [trainer, stage, module, data], {
     call: `trainer.${stage}`,
     name: `${module.constructor.name}.${stage}`,

@@ -12,7 +12,7 @@ import {
   type RankContext,
 } from '@rondo/fabric'
 import type { Logger } from '@rondo/loggers'
-import { RondoError } from '@rondo/protocol'
+import { type RankEvent, RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
 import { monitored } from './callbacks/monitor.ts'
 import { callNow, callOn, type HookName, type Stage } from './hooks.ts'
@@ -49,6 +49,8 @@ export interface FitControls {
   readonly schedules: Array<LrSchedule | null>
   /** Whether the module steps by itself, and moves its schedules. */
   readonly manual: boolean
+  /** Tells everyone who watches the run. */
+  tell(event: RankEvent): void
   /** Makes the weights of all ranks equal, where a strategy lets them differ. Collective. */
   syncWeights(): Promise<void>
   /**

@@ -6,6 +6,7 @@ import type { Optimizer, RandomState } from '@rondo/engine'
 import { currentRankContext, type FabricOptions, type RankContext, type RunFiles } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
+import { readCallbacks } from './callbacks/callback-list.ts'
 import { ModelCheckpoint } from './callbacks/model-checkpoint.ts'
 import type { Stage } from './hooks.ts'
 import { launchVerb, needsLaunch } from './launch.ts'
@@ -81,13 +82,7 @@ export class Trainer {
     this.resolved = given.resolved
     checkFabricArguments(rest, given.resolved)
     if (currentRankContext().group.rank === 0) for (const note of given.notes) console.info(note)
-    this.callbacks = orderCallbacks([callbacks].flat() as Array<Partial<Callback>>)
-    if (rest.enableCheckpointing === false && this.checkpointCallback) {
-      throw new RondoError(
-        'CONFLICT',
-        'Trainer({ enableCheckpointing: false }) with a ModelCheckpoint in callbacks: it could never save. Remove one of the two.',
-      )
-    }
+    this.callbacks = readCallbacks([callbacks].flat() as Array<Partial<Callback>>, rest)
   }
 
   /**
@@ -282,19 +277,6 @@ export class Trainer {
       working.delete(this)
     }
   }
-}
-
-/** Checkpoints last, so that they save what the others left. */
-function orderCallbacks(callbacks: ReadonlyArray<Partial<Callback>>): Array<Partial<Callback>> {
-  const wrong = callbacks.find((callback) => typeof callback !== 'object' || callback === null)
-  if (wrong !== undefined) {
-    throw new RondoError(
-      'BAD_ARGUMENT',
-      `Trainer({ callbacks }): one of them is ${typeof wrong === 'function' ? 'a class or function' : String(wrong)}; allowed are objects with hooks. Make an instance: new EarlyStopping({ monitor: "val_loss" }).`,
-    )
-  }
-  const isCheckpoint = (callback: Partial<Callback>): boolean => callback instanceof ModelCheckpoint
-  return [...callbacks.filter((callback) => !isCheckpoint(callback)), ...callbacks.filter(isCheckpoint)]
 }
 
 /** `resumeFromCheckpoint` of 1.x, where fit was told no path of its own. */

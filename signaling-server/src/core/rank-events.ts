@@ -48,6 +48,7 @@ export function rankEvent(
       record.progress.push({ rank, epoch: event.epoch, step: event.step })
       return [fanOut]
     case 'setup':
+    case 'bar':
     case 'console':
     case 'metrics':
     case 'message':

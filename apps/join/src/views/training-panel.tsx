@@ -3,13 +3,13 @@ import { LossChart, ProgressBar, rankColour, rankDash, StepBar } from '@rondo/ui
 import {
   figures,
   hasEnded,
-  headlineMetrics,
   lossChart,
   lossSummary,
   metricName,
   metricText,
   myRanks,
   NO_LOSSES,
+  shownMetrics,
 } from '@rondo/ui/session'
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
@@ -30,7 +30,7 @@ export function TrainingPanel({ state }: ViewProps): VNode {
       ranks.map((rank) => ({ rank, colour: rankColour(rank), dash: rankDash(rank) })),
     )
   }, [losses, mine])
-  const metrics = run?.state.status === 'done' ? [] : headlineMetrics(run?.metrics ?? {}).slice(0, MAX_TILES)
+  const metrics = run === null || run.state.status === 'done' ? [] : shownMetrics(run).slice(0, MAX_TILES)
   const waiting = run === null || !hasEnded(run)
   return (
     <section class="panel area-training" aria-label="Training">
@@ -45,11 +45,13 @@ export function TrainingPanel({ state }: ViewProps): VNode {
         empty={waiting ? 'The curve begins with the first step.' : 'This run took no step.'}
         summary={lossSummary(chart.lines.at(-1)?.values ?? [])}
       />
-      <ProgressBar
-        share={shown.share}
-        label="Progress of the run"
-        text={shown.epoch === null ? shown.progress : `${shown.epoch} · ${shown.progress}`}
-      />
+      {shown.hasBar && (
+        <ProgressBar
+          share={shown.share}
+          label="Progress of the run"
+          text={shown.epoch === null ? shown.progress : `${shown.epoch} · ${shown.progress}`}
+        />
+      )}
       <dl class="tiles num">
         <div>
           <dt>samples/s</dt>

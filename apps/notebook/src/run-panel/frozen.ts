@@ -45,6 +45,8 @@ const FrozenSchema = v.object({
   detail: Text,
   training: v.nullable(
     v.object({
+      // Notebooks that were saved before it could be switched off lack it.
+      hasBar: v.optional(v.boolean(), true),
       share: v.nullable(Finite),
       text: Text,
       samplesPerSecond: Text,

@@ -7,7 +7,6 @@ import { formatDuration, plural, type RingModel, type Tone } from '@rondo/ui'
 import {
   batchLine,
   figures,
-  headlineMetrics,
   type LossHistory,
   metricName,
   metricText,
@@ -15,6 +14,7 @@ import {
   ringCentre,
   ringModel,
   type Standing,
+  shownMetrics,
   standing,
 } from '@rondo/ui/session'
 import { EMPTY_LANE, type GroupedLanes, groupLanes } from './lanes.ts'
@@ -38,6 +38,8 @@ export interface RunPanelView {
   detail: string
   /** Null for a job that has not trained (yet). */
   training: {
+    /** Whether a bar is wanted. */
+    hasBar: boolean
     share: number | null
     text: string
     samplesPerSecond: string
@@ -76,6 +78,7 @@ export function panelView(state: RunPanelState, { pageId, clockSkew, now }: View
     ...sentences(state, shown.epoch, now),
     training: trains
       ? {
+          hasBar: shown.hasBar,
           share: shown.share,
           text: shown.epoch === null ? shown.progress : `${shown.epoch} · ${shown.progress}`,
           samplesPerSecond: shown.samplesPerSecond,
@@ -85,7 +88,7 @@ export function panelView(state: RunPanelState, { pageId, clockSkew, now }: View
           hiddenMs: shown.hiddenMs,
         }
       : null,
-    metrics: headlineMetrics(run.metrics)
+    metrics: shownMetrics(run)
       .slice(0, MAX_METRICS)
       .map(([name, value]) => [metricName(name), metricText(name, value)]),
     ranks: run.state.seats.map((seat) => ({

@@ -44,6 +44,20 @@ describe('the panel of a launch', () => {
     expect(view.training?.text).toBe('epoch 1 of 2 · 23 % · 0:31 left')
   })
 
+  it('shows what is logged for the bar before other metrics, and no bar where none is wanted', () => {
+    const bar = (shown: boolean): RunPanelAction =>
+      event(0, { kind: 'bar', shown, leave: true, epoch: 0, epochDone: true, values: { my_score: 3, lost: null } })
+    const metrics = event(0, { kind: 'metrics', step: 3, values: { test_accuracy: 0.5, my_score: 1 } })
+    const view = panelView(play(runOf(2), ...training, metrics, bar(true)), viewer)
+    expect(view.metrics).toEqual([
+      ['my score', '3.0000'],
+      ['lost', expect.any(String)],
+      ['test accuracy', '50.00 %'],
+    ])
+    expect(view.training?.hasBar).toBe(true)
+    expect(panelView(play(runOf(2), ...training, bar(false)), viewer).training?.hasBar).toBe(false)
+  })
+
   it('has the effective batch once every rank has told its own', () => {
     const setup: RankEvent = {
       kind: 'setup',

@@ -97,7 +97,7 @@ function Training({ training, metrics, ranks }: TrainingProps): VNode {
   )
   return (
     <>
-      <ProgressBar share={share} label="Progress of the run" text={text} />
+      {training.hasBar && <ProgressBar share={share} label="Progress of the run" text={text} />}
       <div class="run-training">
         <div class="run-loss">
           <div class="run-loss-head">

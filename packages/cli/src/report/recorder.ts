@@ -71,6 +71,7 @@ export class RunRecorder {
         this.#sawLinks(event.links)
         this.#onProgress(rank, event)
         return
+      case 'bar':
       case 'message':
       case 'timeline':
         return

@@ -2,7 +2,7 @@
  * The progress of an epoch over all ranks: the mean of their losses, the sum of their rates, the time left.
  * Holds the last report of each rank. Not for: printing (run-view.ts).
  */
-import type { ProgressEvent } from '@rondo/protocol'
+import type { BarEvent, ProgressEvent } from '@rondo/protocol'
 import { bar, count, duration, metric } from './format.ts'
 
 /** Cells of the bar: leaves room for the figures on 80 columns. */
@@ -10,6 +10,7 @@ const BAR_CELLS = 20
 
 export class EpochProgress {
   readonly #last = new Map<number, ProgressEvent>()
+  #bar: BarEvent | null = null
   #epochSince = 0
   #epoch = -1
 
@@ -20,6 +21,27 @@ export class EpochProgress {
       this.#epochSince = now - event.times.total
     }
     this.#last.set(rank, event)
+  }
+
+  /** What rank 0 wants shown beside the bar from now on. */
+  beside(event: BarEvent): void {
+    this.#bar = event
+  }
+
+  /** Whether a bar is wanted. */
+  get shown(): boolean {
+    return this.#bar?.shown ?? true
+  }
+
+  /** Whether the bar of a finished epoch stays. */
+  get leaves(): boolean {
+    return this.#bar?.leave ?? true
+  }
+
+  /** `epoch 1/3 · val_loss 0.3210`; empty where nothing was logged for the bar. */
+  get values(): string {
+    const values = this.#values()
+    return this.#bar === null || values.length === 0 ? '' : [this.#name(this.#bar.epoch), ...values].join(' · ')
   }
 
   /** Mean of the ranks' latest losses in this epoch, null before the first. */
@@ -50,7 +72,7 @@ export class EpochProgress {
     const event = this.#current()[0]
     if (event === undefined) return ''
     const parts: string[] = []
-    const name = `epoch ${event.epoch + 1}${event.epochs === null ? '' : `/${event.epochs}`}`
+    const name = this.#name(event.epoch)
     const total = event.stepsPerEpoch
     const seconds = Math.max(0, now - this.#epochSince) / 1000
     if (total === null) parts.push(`${name} step ${count(this.step)}`)
@@ -61,7 +83,17 @@ export class EpochProgress {
       const left = (seconds / this.step) * (total - this.step)
       parts.push(this.step === total ? `in ${duration(seconds)}` : `${duration(left)} left`)
     }
+    parts.push(...this.#values())
     return parts.join(' · ')
+  }
+
+  #name(epoch: number): string {
+    const epochs = this.#current()[0]?.epochs ?? null
+    return `epoch ${epoch + 1}${epochs === null ? '' : `/${epochs}`}`
+  }
+
+  #values(): string[] {
+    return Object.entries(this.#bar?.values ?? {}).map(([name, value]) => `${name} ${metric(value ?? Number.NaN)}`)
   }
 
   #current(): ProgressEvent[] {

@@ -160,6 +160,32 @@ describe('progress', () => {
     expect(lines().filter((line) => line.includes('100 %'))).toHaveLength(1)
   })
 
+  it('shows what is logged for the bar beside it, and what came out once the epoch is over', () => {
+    const { made, lines } = view()
+    const told = (values: Record<string, number | null>, more = {}) =>
+      made.event(0, { kind: 'bar', shown: true, leave: true, epoch: 0, epochDone: false, values, ...more })
+    made.state(runState([seat(0)]), Date.now())
+    told({ train_acc: 0.5 })
+    made.event(0, progress(10, { epochs: 3 }))
+    told({ train_acc: 0.5, val_loss: null }, { epochDone: true })
+    made.close()
+    const shown = lines().filter((line) => line.startsWith('epoch'))
+    expect(shown[0]).toMatch(/100 % · .* · train_acc 0\.5000$/)
+    expect(shown.slice(1)).toEqual(['epoch 1/3 · train_acc 0.5000 · val_loss NaN'])
+  })
+
+  it('has no bar where none is wanted, and takes away that of a finished epoch where it is not to stay', () => {
+    for (const more of [{ shown: false }, { leave: false }]) {
+      const { made, lines } = view()
+      made.state(runState([seat(0)]), Date.now())
+      made.event(0, { kind: 'bar', shown: true, leave: true, epoch: 0, epochDone: false, values: { a: 1 }, ...more })
+      made.event(0, progress(10))
+      made.event(0, { kind: 'bar', shown: true, leave: true, epoch: 0, epochDone: true, values: { a: 1 }, ...more })
+      made.close()
+      expect(lines().filter((line) => line.startsWith('epoch'))).toEqual([])
+    }
+  })
+
   it('keeps the status line below what is printed, within the width', () => {
     const { made, screen, lines } = view(true)
     made.state(runState([seat(0)]), Date.now())

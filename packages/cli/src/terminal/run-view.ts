@@ -69,6 +69,9 @@ export class RunView {
       case 'console':
         this.#onConsole(rank, event.level, event.text)
         return
+      case 'bar':
+        this.#onBar(event)
+        return
       case 'message':
       case 'timeline':
         return
@@ -174,18 +177,27 @@ export class RunView {
   #onProgress(rank: number, event: Extract<RankEvent, { kind: 'progress' }>): void {
     const now = performance.now()
     this.#progress.update(rank, event, now)
+    if (!this.#progress.shown) return
     const text = this.#progress.text(now)
     if (this.#progress.isEpochDone(this.#worldSize)) {
       if (this.#finishedEpoch === event.epoch) return
       this.#finishedEpoch = event.epoch
       this.#screen.clear()
-      this.#screen.line(text)
+      if (this.#progress.leaves) this.#screen.line(text)
     } else if (this.#screen.interactive) {
       this.#screen.status(text)
     } else if (now - this.#lastPlain >= PLAIN_PROGRESS_MS) {
       this.#lastPlain = now
       this.#screen.line(text)
     }
+  }
+
+  /** What came out of the epoch after its bar was full, such as values of validation. */
+  #onBar(event: Extract<RankEvent, { kind: 'bar' }>): void {
+    this.#progress.beside(event)
+    if (!event.shown) this.#screen.clear()
+    const { values, leaves } = this.#progress
+    if (event.shown && event.epochDone && leaves && values !== '') this.#screen.line(values)
   }
 
   #onConsole(rank: number, level: Extract<RankEvent, { kind: 'console' }>['level'], text: string): void {

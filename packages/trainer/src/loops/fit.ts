@@ -5,6 +5,7 @@
 import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import { ModelSummary } from '../callbacks/model-summary/model-summary.ts'
+import { hideBar } from '../callbacks/progress-bar.ts'
 import { publishEpoch } from '../logging/publish.ts'
 import { type ConfiguredOptimizer, readOptimizerConfig } from '../module/optimizer-config.ts'
 import { partsOf } from '../module/optimizer-part.ts'
@@ -30,12 +31,14 @@ export async function fit(run: Run): Promise<void> {
   run.fitControls = {
     schedules: training.schedules,
     manual: training.manual !== null,
+    tell: run.context.emit,
     syncWeights: () => run.syncWeights(),
     passOverTrainData: (before) => passOverTrainData(training, before),
   }
   if (options.enableModelSummary && !trainer.callbacks.some((callback) => callback instanceof ModelSummary)) {
     new ModelSummary().onFitStart(trainer, module)
   }
+  if (!options.enableProgressBar) hideBar(trainer)
   await run.hook('onFitStart')
   run.validates = training.validation.length > 0
   await sanityCheck(run, training.validation)

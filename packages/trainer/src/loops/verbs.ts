@@ -5,6 +5,7 @@
 import type { Logger, RunStatus } from '@rondo/loggers'
 import { isSecondHandCode, RondoError } from '@rondo/protocol'
 import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
+import { ProgressBar } from '../callbacks/progress-bar.ts'
 import { callOn, type Stage, warnOfUnknownHooks } from '../hooks.ts'
 import { type LoaderHook, loadersFor, type VerbData } from '../loaders/source.ts'
 import { emptyBoard, type Metrics } from '../logging/metrics.ts'
@@ -96,11 +97,14 @@ function startAnew(trainer: Trainer): void {
   trainer.shouldStop = false
   trainer.board = emptyBoard()
   trainer.progress = null
-  if (trainer.hasRun) ensureCheckpoints(trainer)
+  if (trainer.hasRun) ensureCallbacks(trainer)
 }
 
-/** A fit that has a run to write to keeps its last epoch, unless it was told not to or how else. */
-export function ensureCheckpoints(trainer: Trainer): void {
+/** A fit that has a run to write to shows how it gets on and keeps its last epoch, unless it was told not to or how else. */
+export function ensureCallbacks(trainer: Trainer): void {
+  const { enableProgressBar } = trainer.resolved
+  const hasBar = trainer.callbacks.some((callback) => callback instanceof ProgressBar)
+  if (enableProgressBar && !hasBar) trainer.callbacks.unshift(new ProgressBar())
   if (trainer.resolved.enableCheckpointing && !trainer.checkpointCallback) trainer.callbacks.push(new ModelCheckpoint())
 }
 

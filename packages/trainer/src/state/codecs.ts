@@ -13,6 +13,7 @@ import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import type { ModelCheckpointOptions } from '../callbacks/model-checkpoint-options.ts'
 import { ModelSummary, type ModelSummaryOptions } from '../callbacks/model-summary/model-summary.ts'
 import { OnExceptionCheckpoint, type OnExceptionCheckpointOptions } from '../callbacks/on-exception-checkpoint.ts'
+import { ProgressBar, type ProgressBarOptions } from '../callbacks/progress-bar.ts'
 import { StochasticWeightAveraging } from '../callbacks/swa/stochastic-weight-averaging.ts'
 import type { StochasticWeightAveragingOptions } from '../callbacks/swa/swa-options.ts'
 import { Timer, type TimerOptions } from '../callbacks/timer.ts'
@@ -109,6 +110,7 @@ export const trainerCodecs: readonly TrainerCodec[] = [
   callbackCodec<Readonly<Record<number, number>>>('GradientAccumulationScheduler', GradientAccumulationScheduler),
   callbackCodec<OnExceptionCheckpointOptions>('OnExceptionCheckpoint', OnExceptionCheckpoint as never),
   callbackCodec<object>('DeviceStatsMonitor', DeviceStatsMonitor),
+  callbackCodec<ProgressBarOptions>('ProgressBar', ProgressBar),
   callbackCodec<ModelSummaryOptions>('ModelSummary', ModelSummary),
   callbackCodec<StochasticWeightAveragingOptions>('StochasticWeightAveraging', StochasticWeightAveraging),
   hooksCodec('Callback', Callback),

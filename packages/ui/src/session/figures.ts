@@ -7,6 +7,8 @@ import { hasEnded, myRanks, type SessionView } from './session-view.ts'
 export interface Figures {
   /** `epoch 2 of 5`, or null before the first step. */
   epoch: string | null
+  /** Whether a bar is wanted. */
+  hasBar: boolean
   /** 0..1 over the run, or over the epoch when the number of epochs is unknown; null when nothing is known. */
   share: number | null
   /** `61 % · 0:41 left`. */
@@ -27,6 +29,7 @@ export function figures(state: SessionView): Figures {
   const share = lead === null ? null : run?.state.status === 'done' ? 1 : shareDone(lead)
   return {
     epoch: lead === null ? null : `epoch ${lead.epoch + 1}${lead.epochs === null ? '' : ` of ${lead.epochs}`}`,
+    hasBar: run?.bar?.shown ?? true,
     share,
     progress: progressText(run, lead, share),
     samplesPerSecond: run === null || lead === null ? '–' : samplesRate(run),
@@ -88,6 +91,13 @@ function meanLoss(run: RunProgress): string {
 export function headlineMetrics(metrics: Readonly<Record<string, number>>): Array<[name: string, value: number]> {
   const order = (name: string) => (/test/i.test(name) ? 0 : /val/i.test(name) ? 1 : 2) + (/loss/i.test(name) ? 0.5 : 0)
   return Object.entries(metrics).sort(([a], [b]) => order(a) - order(b))
+}
+
+/** What was logged for the progress bar, in that order, and then the other metrics. */
+export function shownMetrics({ bar, metrics }: RunProgress): Array<[name: string, value: number]> {
+  const beside = Object.entries(bar?.values ?? {}).map(([name, value]): [string, number] => [name, value ?? Number.NaN])
+  const known = new Set(beside.map(([name]) => name))
+  return [...beside, ...headlineMetrics(metrics).filter(([name]) => !known.has(name))]
 }
 
 /** A metric as people read it: shares as per cent. */

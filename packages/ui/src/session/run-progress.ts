@@ -2,7 +2,16 @@
  * What a page knows of one run beyond the server's snapshot: the ranks' own events, folded into the latest
  * figures, bounded curves and a bounded console. Pure. Not for: membership and connection (state.ts).
  */
-import type { LinkReport, ProgressEvent, RankEvent, RankReport, RunState, SetupEvent, WireError } from '@rondo/protocol'
+import type {
+  BarEvent,
+  LinkReport,
+  ProgressEvent,
+  RankEvent,
+  RankReport,
+  RunState,
+  SetupEvent,
+  WireError,
+} from '@rondo/protocol'
 import { addLoss, type LossHistory, NO_LOSSES } from './loss-history.ts'
 
 /** Console lines kept; older ones are counted and dropped. */
@@ -36,6 +45,8 @@ export interface RunProgress {
   console: readonly ConsoleLine[]
   consoleCount: number
   metrics: Readonly<Record<string, number>>
+  /** How rank 0 wants its progress shown; null where it does not say. */
+  bar: BarEvent | null
   /** Highest global step that any rank reported. */
   step: number
   /** Page clock and step of the first and latest progress: what the estimate is made of. */
@@ -53,7 +64,17 @@ const NEW_RANK: RankProgress = {
 }
 
 export function newRun(state: RunState): RunProgress {
-  return { state, ranks: {}, losses: NO_LOSSES, console: [], consoleCount: 0, metrics: {}, step: 0, pace: null }
+  return {
+    state,
+    ranks: {},
+    losses: NO_LOSSES,
+    console: [],
+    consoleCount: 0,
+    metrics: {},
+    bar: null,
+    step: 0,
+    pace: null,
+  }
 }
 
 /** Folds one event of a rank into the run. `at` is the page's clock in ms. */
@@ -91,6 +112,8 @@ export function foldEvent(run: RunProgress, rank: number, event: RankEvent, at: 
         consoleCount: run.consoleCount + 1,
       }
     }
+    case 'bar':
+      return { ...run, bar: event }
     case 'message':
     case 'timeline':
       return run

@@ -30,11 +30,10 @@ interface LayerLike {
   layer?: LayerLike
   forwardLayer?: LayerLike
   backwardLayer?: LayerLike
-  built: boolean
   weights: unknown[]
   trainableWeights: unknown[]
-  inputShape?: unknown
-  outputShape?: unknown
+  input?: unknown
+  output?: unknown
 }
 
 /** @param maxDepth levels below the module; −1 all, 0 none */
@@ -68,7 +67,7 @@ export function modelRows(root: object, maxDepth: number): ModelRow[] {
   }
   const visitLayer = (layer: LayerLike, name: string, depth: number): void => {
     if (!goesOn(depth)) return
-    const shapes = { inSizes: sizes(shapeOf(layer, 'inputShape')), outSizes: sizes(shapeOf(layer, 'outputShape')) }
+    const shapes = { inSizes: shapesOf(layer, 'input'), outSizes: shapesOf(layer, 'output') }
     rows.push({ name, type: layer.getClassName(), ...countsOf(layer), ...shapes, depth })
     layer.layers?.forEach((inner, i) => {
       visitLayer(inner, `${name}.layers[${i}]`, depth + 1)
@@ -83,7 +82,7 @@ export function modelRows(root: object, maxDepth: number): ModelRow[] {
 }
 
 function countsOf(part: object): Pick<ModelRow, 'parameters' | 'trainable'> {
-  if (isLayer(part) && (!part.built || part.weights.length === 0)) return { parameters: 0, trainable: 0 }
+  if (isLayer(part) && part.weights.length === 0) return { parameters: 0, trainable: 0 }
   if (!isLayer(part) && variablesOf(part).length === 0) return { parameters: 0, trainable: 0 }
   // A layer is a model of itself alone.
   const model =
@@ -98,19 +97,17 @@ function variablesOf(part: object): unknown[] {
   return [...Object.values(parameters?.call(part) ?? {}), ...Object.values(buffers?.call(part) ?? {})]
 }
 
-/** tfjs throws where a layer is used several times, or never: then there is no one shape. */
-function shapeOf(layer: LayerLike, which: 'inputShape' | 'outputShape'): unknown {
+/** `[?, 784]`, or several of them. tfjs throws where a layer is used several times, or never: then there is no one shape. */
+function shapesOf(layer: LayerLike, which: 'input' | 'output'): string {
   try {
-    return layer[which]
+    const ends = [layer[which]].flat() as Array<{ shape?: unknown } | undefined>
+    return ends.flatMap((end) => (Array.isArray(end?.shape) ? [sizes(end.shape)] : [])).join(', ')
   } catch {
-    return undefined
+    return ''
   }
 }
 
-/** `[?, 784]`, or several of them. */
-function sizes(shape: unknown): string {
-  if (!Array.isArray(shape)) return ''
-  if (shape.some(Array.isArray)) return shape.map(sizes).join(', ')
+function sizes(shape: readonly unknown[]): string {
   return `[${shape.map((size) => (size === null ? '?' : String(size))).join(', ')}]`
 }
 

@@ -53,3 +53,32 @@ it.each([undefined, 1, 'auto'] as const)('asks nobody for devices %s: one rank i
     expect([asked, fabric.worldSize]).toEqual([[], 1])
   })
 })
+
+it('runs a function on all ranks of the script, any number of times, and gives each its own value', async () => {
+  const asked: number[] = []
+  const train = async (fabric: Fabric, factor: number) => factor * (await fabric.allReduce(1, { op: 'sum' }))
+  const values = await runRanks(
+    2,
+    async (rank) => {
+      const context = rank.context.group.rank === 0 ? alone(rank, asked) : rank.context
+      const fabric = new Fabric({ devices: 2 }, context)
+      return [await fabric.launch(train, 3), await fabric.launch(train, 5)]
+    },
+    { config: { growable: true } },
+  )
+  expect(values).toEqual([
+    [6, 10],
+    [6, 10],
+  ])
+  expect(asked).toEqual([2])
+})
+
+it('refuses what is no function, takes no Fabric, or is to be spawned', async () => {
+  await runRanks(1, async (rank) => {
+    const fabric = new Fabric({ devices: 2 }, alone(rank, []))
+    await expect(fabric.launch(3 as never)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    await expect(fabric.launch((() => 3) as never)).rejects.toThrow(/declares no parameter/)
+    const spawn = new Fabric({ devices: 2, strategy: 'ddp_spawn' }, alone(rank, []))
+    await expect(spawn.launch(async (each: Fabric) => each.worldSize)).rejects.toThrow(/ddp_spawn.*rondo exec.*"ddp"/)
+  })
+})

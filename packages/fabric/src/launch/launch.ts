@@ -36,6 +36,7 @@ export async function launchFabric(core: FabricCore, fabric: unknown, call: read
 
 async function launchFunction(core: FabricCore, fabric: unknown, fn: unknown, args: unknown[]): Promise<unknown> {
   const { context, plan, options } = core
+  if (context.config?.growable === true && context.job === null) return launchInScript(core, fabric, fn, args)
   if (context.config !== null) throw ranksExist(context)
   checkFunction('fabric.launch', fn)
   const launched = fn as LaunchFunction
@@ -55,6 +56,25 @@ async function launchFunction(core: FabricCore, fabric: unknown, fn: unknown, ar
     precision: options.precision,
     passFabric: true,
   })
+}
+
+/**
+ * Under `rondo exec`, as Lightning's ddp launches a function from a script: the other ranks are opened on the script, come
+ * to this line too, and all of them call the function. Later calls find the ranks here.
+ */
+async function launchInScript(core: FabricCore, fabric: unknown, fn: unknown, args: unknown[]): Promise<unknown> {
+  const { strategyName } = core.options
+  checkFunction('fabric.launch', fn)
+  checkTakesFabric(fn as LaunchFunction)
+  if (strategyName !== null && startsFromFunction(strategyName)) {
+    throw new RondoError(
+      'UNSUPPORTED',
+      `fabric.launch(fn): strategy "${strategyName}" sends the function alone to fresh ranks, which notebooks do. Under "rondo exec" each rank (this is rank ${core.rank}) runs the script and then the function: use strategy "ddp".`,
+      { rank: core.rank },
+    )
+  }
+  if (!core.launched) await launchFabric(core, fabric, [])
+  return runHere(core, fabric, fn as LaunchFunction, args)
 }
 
 /** As the one rank that is here. */

@@ -4,6 +4,9 @@ export { keepDeterministic } from './accelerator/deterministic.ts'
 export { ACCELERATOR_CHOICES, type NormalisedAccelerator, normaliseAccelerator } from './accelerator/names.ts'
 export { type SelectedAccelerator, type SelectOptions, selectAccelerator } from './accelerator/select.ts'
 export { deviceLoss, failedByLoss, replaceLostDevice } from './accelerator/webgpu-backend.ts'
+export { type Finding, KernelWatch } from './anomaly/kernel-watch.ts'
+export { SyncedBatchNorm } from './batch-norm/synced-batch-norm.ts'
+export type { BatchNormLayer } from './batch-norm/synced-layer.ts'
 export type { NumericArray, SafetensorsType } from './files/dtypes.ts'
 export {
   decodeSafetensors,
@@ -13,7 +16,7 @@ export {
 } from './files/safetensors.ts'
 export { type BucketOptions, GradientBuckets } from './gradients/buckets.ts'
 export { computeGradients, type GradientOptions, type Gradients, readScalar } from './gradients/compute.ts'
-export { LinearLoss } from './gradients/linear-loss.ts'
+export { type KnownGradient, LinearLoss } from './gradients/linear-loss.ts'
 export { type ReadyGradient, SteppedBackward } from './gradients/stepped-backward.ts'
 export { computesOnHost } from './host-memory.ts'
 export { type Model, type ModuleLike, type Parameter, parametersOf, type Variables } from './model/parameters.ts'

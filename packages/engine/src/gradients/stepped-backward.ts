@@ -64,6 +64,17 @@ export class SteppedBackward {
     return this.tape.length === 0 && this.ready.length === 0
   }
 
+  /** The operation that `next` goes back over: its outputs, their gradients so far, and what it saved; all stay here. */
+  upcoming(): { outputs: readonly tf.Tensor[]; gradients: Array<tf.Tensor | null>; saved: tf.Tensor[] } | null {
+    const node = this.tape.at(-1)
+    if (node === undefined) return null
+    return {
+      outputs: node.outputs,
+      gradients: node.outputs.map(({ id }) => this.gradients.get(id) ?? null),
+      saved: node.saved,
+    }
+  }
+
   /** Goes back over one operation and returns the gradients that are finished by it: often none. */
   next(): ReadyGradient[] {
     const node = this.tape.pop()

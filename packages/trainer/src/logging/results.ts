@@ -87,6 +87,11 @@ export class Results {
     return this.pending.length
   }
 
+  /** Forgets the values after the first `count` of those that wait: they will be logged again. */
+  rollback(count: number): void {
+    for (const { value } of this.pending.splice(count)) if (value instanceof tf.Tensor) value.dispose()
+  }
+
   /** Reads what waits, with one readback for floats and one for integers, and adds it up in order. */
   async settle(loss = Number.NaN): Promise<void> {
     const taken = this.pending

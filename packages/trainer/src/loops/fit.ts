@@ -10,6 +10,7 @@ import { publishEpoch } from '../logging/publish.ts'
 import { type ConfiguredOptimizer, readOptimizerConfig } from '../module/optimizer-config.ts'
 import { partsOf } from '../module/optimizer-part.ts'
 import type { Run } from '../run.ts'
+import { Backward } from './backward.ts'
 import { type EvaluationLoader, evaluate } from './evaluation.ts'
 import { dealLoaders, readSources, reloadIsDue } from './fit-loaders.ts'
 import { ManualOptimization } from './manual.ts'
@@ -131,13 +132,16 @@ async function setUp(run: Run): Promise<Training> {
   trainer.takeOptimizers(configured)
   run.models = pairs.map(([model]) => model)
   const schedules = configured.map(({ schedule }) => schedule)
-  const manual = byHand ? new ManualOptimization(run, pairs, schedules) : null
+  const backward = new Backward(run)
+  run.atEnd.push(() => backward.dispose())
+  const manual = byHand ? new ManualOptimization(run, backward, pairs, schedules) : null
   run.runtime.manual = manual
   return {
     run,
     models: run.models,
     optimizers: pairs.map(([, optimizer]) => optimizer),
     schedules,
+    backward,
     manual,
     resume: null,
     deadline: Number.POSITIVE_INFINITY,

@@ -3,26 +3,30 @@
  * optimizer's gradients add up on the rank and travel when it steps. Semantics: Lightning's
  * `automatic_optimization = False`. Not for: the loop around it (train-epoch.ts).
  */
-import { computeGradients, type LrScheduler, type Parameter, type ReduceLROnPlateau, tf } from '@rondo/engine'
-import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
+import { type LrScheduler, type Parameter, type ReduceLROnPlateau, tf } from '@rondo/engine'
+import type { ClipOptions, FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { LrSchedule } from '../module/lr-schedule.ts'
 import { ManualOptimizer } from '../module/manual-optimizer.ts'
 import type { Run } from '../run.ts'
+import type { Backward } from './backward.ts'
 
 export class ManualOptimization {
   readonly optimizers: readonly ManualOptimizer[]
   readonly schedulers: ReadonlyArray<LrScheduler | ReduceLROnPlateau>
   private readonly run: Run
+  private readonly differentiation: Backward
   /** Those that backward feeds alone; null for all. */
   private toggled: ManualOptimizer | null = null
 
   constructor(
     run: Run,
+    differentiation: Backward,
     pairs: ReadonlyArray<readonly [FabricModel, FabricOptimizer]>,
     schedules: ReadonlyArray<LrSchedule | null>,
   ) {
     this.run = run
+    this.differentiation = differentiation
     this.optimizers = pairs.map(
       ([model, optimizer]) => new ManualOptimizer(model, optimizer, (which) => this.step(which)),
     )
@@ -37,23 +41,16 @@ export class ManualOptimization {
     const { run } = this
     const fed = this.toggled ? [this.toggled] : this.optimizers
     const parameters = [...new Map(fed.flatMap((one) => one.parameters.map((p) => [p.variable, p] as const))).values()]
-    // Small gradients must not vanish in 16 bits on their way back here either.
-    const scale = run.context.precision?.scaler?.scale ?? 1
-    const { loss, gradients, unused } = computeGradients(() => this.lossOf(lossFn, scale), parameters, {
-      findUnused: true,
-    })
+    const { loss, gradients } = await this.differentiation.apart(() => this.lossOf(lossFn), parameters, samples)
     try {
-      if (unused.length === parameters.length) throw dependsOnNothing(parameters)
-      const used = new Map(
-        parameters.flatMap(({ variable }, i) =>
-          unused.includes(i) ? [] : [[variable, gradients[i] as tf.Tensor] as const],
-        ),
-      )
-      for (const one of fed) one.add(used, samples, 1 / scale)
+      if (gradients.length === 0) throw dependsOnNothing(parameters)
+      const used = new Map(gradients.map(({ variable, gradient }) => [variable, gradient]))
+      for (const one of fed) one.add(used, samples)
     } finally {
-      tf.dispose(gradients)
+      tf.dispose(gradients.map(({ gradient }) => gradient))
     }
-    run.trainer.lastLoss = (await loss) / scale
+    await this.differentiation.agree()
+    run.trainer.lastLoss = loss
     await run.trainResults.settle(run.trainer.lastLoss)
     await run.hook('onAfterBackward')
     return run.trainer.lastLoss
@@ -69,6 +66,11 @@ export class ManualOptimization {
       'BAD_ARGUMENT',
       'toggleOptimizer(optimizer): it is none of this module. Allowed are those that this.optimizers() gives. Pass one of them.',
     )
+  }
+
+  /** The next step of `optimizer` clips its averaged gradients; the options are Fabric's. */
+  clip(optimizer: ManualOptimizer, options: ClipOptions): void {
+    optimizer.clipping = options
   }
 
   untoggle(): void {
@@ -91,16 +93,18 @@ export class ManualOptimization {
       known.dispose()
     }
     await run.hook('onBeforeOptimizerStep', which.inner.optimizer)
+    const { clipping } = which
+    which.clipping = null
+    if (clipping) await fabric.clipGradients(which.model, which.inner, { errorIfNonfinite: false, ...clipping })
     await which.inner.step()
     trainer.globalStep += 1
   }
 
-  private lossOf(lossFn: () => unknown, scale: number): unknown {
-    const loss = this.run.fabric.autocast(lossFn)
+  private lossOf(lossFn: () => unknown): unknown {
+    const loss = lossFn()
     if (loss instanceof tf.Tensor) {
       this.run.trainResults.markLoss(loss)
       this.run.beforeBackward(loss)
-      if (scale !== 1) return tf.mul(loss, scale)
     }
     return loss
   }

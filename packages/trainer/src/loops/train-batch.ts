@@ -38,7 +38,7 @@ export async function trainBatch(training: Training, batch: DrawnBatch | null, p
 }
 
 async function optimize(
-  { run, models: [model], optimizers: [optimizer], schedules: [schedule] }: Training,
+  { run, backward, models: [model], optimizers: [optimizer], schedules: [schedule] }: Training,
   batch: DrawnBatch | null,
   { index, opens, stepped }: BatchPlace,
 ): Promise<void> {
@@ -57,10 +57,12 @@ async function optimize(
   // A rank without data has nothing to add, but must be there when gradients are exchanged.
   if (batch || stepped) {
     const samples = batch?.samples ?? 0
-    trainer.lastLoss = await run.fabric.noBackwardSync(model, () => run.fabric.backward(lossFn, { samples, model }), {
+    if (!batch && backward.needsAllRanks) throw outOfData('syncBatchnorm: true', run.rank)
+    trainer.lastLoss = await run.fabric.noBackwardSync(model, () => backward.through(model, lossFn, samples), {
       enabled: !stepped,
     })
   }
+  await backward.agree()
   await results.settle(trainer.lastLoss)
   if (batch) await run.hook('onAfterBackward')
   if (!stepped) return
@@ -75,7 +77,7 @@ async function optimize(
 
 async function optimizeByHand({ run }: Training, batch: DrawnBatch | null, index: number): Promise<void> {
   const { module, runtime, trainer } = run
-  if (!batch) throw outOfData(run.rank)
+  if (!batch) throw outOfData('automaticOptimization = false', run.rank)
   runtime.training = true
   try {
     await run.within('trainingStep', () => module.trainingStep?.(batch.tensors, index))
@@ -85,11 +87,14 @@ async function optimizeByHand({ run }: Training, batch: DrawnBatch | null, index
   await run.trainResults.settle(trainer.lastLoss)
 }
 
-/** Nobody but the module knows how often it would step, so no empty steps can be made in its place. */
-function outOfData(rank: number): RondoError {
+/**
+ * Nobody but the module knows how often it would step by hand, and a rank without a batch has no moments to share: no
+ * empty steps can be made in its place.
+ */
+function outOfData(setting: string, rank: number): RondoError {
   return new RondoError(
     'BAD_ARGUMENT',
-    `automaticOptimization = false: rank ${rank} has no training data left, and other ranks have. With manual optimization all ranks must have equally many batches. Let useDistributedSampler deal the data, or set limitTrainBatches.`,
+    `${setting}: rank ${rank} has no training data left, and other ranks have. With this setting all ranks must have equally many batches. Let useDistributedSampler deal the data, or set limitTrainBatches.`,
     { rank },
   )
 }

@@ -4,6 +4,7 @@ import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
 import type { LrSchedule } from '../module/lr-schedule.ts'
 import type { Run } from '../run.ts'
 import type { FitProgress } from '../state/progress.ts'
+import type { Backward } from './backward.ts'
 import type { FitLoaders } from './fit-loaders.ts'
 import type { ManualOptimization } from './manual.ts'
 
@@ -14,6 +15,7 @@ export interface Training extends FitLoaders {
   optimizers: readonly FabricOptimizer[]
   /** By optimizer. */
   schedules: Array<LrSchedule | null>
+  backward: Backward
   /** null where the trainer steps. */
   manual: ManualOptimization | null
   /** `performance.now()` at which training has to end. */

@@ -4,13 +4,15 @@
  * (loops/manual.ts).
  */
 import { LinearLoss, type Optimizer, type Parameter, tf } from '@rondo/engine'
-import type { FabricModel, FabricOptimizer } from '@rondo/fabric'
+import type { ClipOptions, FabricModel, FabricOptimizer } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 
 /** How a step is made; the loops give it. */
 export type ManualStep = (optimizer: ManualOptimizer) => Promise<void>
 
 export class ManualOptimizer {
+  /** How the next step clips; forgotten after it. */
+  clipping: ClipOptions | null = null
   readonly optimizer: Optimizer
   /** Those that it moves, in order. */
   readonly parameters: readonly Parameter[]
@@ -61,14 +63,14 @@ export class ManualOptimizer {
     this.calls = 0
   }
 
-  /** Adds d loss / d variable times `unscale`, weighted by n; the tensors stay the caller's. */
-  add(gradients: ReadonlyMap<tf.Variable, tf.Tensor>, n: number, unscale = 1): void {
+  /** Adds d loss / d variable, weighted by n; the tensors stay the caller's. */
+  add(gradients: ReadonlyMap<tf.Variable, tf.Tensor>, n: number): void {
     this.sums = this.parameters.map(({ variable }, i) => {
       const before = this.sums[i] ?? null
       const gradient = gradients.get(variable)
       if (gradient === undefined) return before
       const sum = tf.tidy(() => {
-        const weighted = tf.mul(gradient, n * unscale)
+        const weighted = tf.mul(gradient, n)
         return before ? tf.add(before, weighted) : weighted
       })
       before?.dispose()

@@ -4,6 +4,7 @@
  * Not for: running it (trainer.ts).
  */
 import { type LrScheduler, type ModuleLike, type Optimizer, type ReduceLROnPlateau, tf } from '@rondo/engine'
+import type { ClipOptions } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { AnyBatch, AnyOutput, Awaitable, Stage } from '../hooks.ts'
 import type { LoaderSource } from '../loaders/source.ts'
@@ -199,6 +200,14 @@ export class RondoModule implements ModuleLike {
   manualBackward(lossFn: () => unknown, options: { samples?: number } = {}): Promise<number> {
     const samples = options.samples ?? runtimeOf(this)?.batchSize() ?? 1
     return manualOf(this, 'manualBackward(fn)').backward(lossFn, samples)
+  }
+
+  /**
+   * The next `step` of the optimizer clips its gradients, once they are averaged over the ranks: `{ maxNorm }` or
+   * `{ clipVal }`, as in `fabric.clipGradients`.
+   */
+  clipGradients(optimizer: ManualOptimizer, options: ClipOptions): void {
+    manualOf(this, 'clipGradients(optimizer, options)').clip(optimizer, options)
   }
 
   /** Until `untoggleOptimizer`, backward gives gradients to the parameters of this optimizer alone. */

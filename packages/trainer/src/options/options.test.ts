@@ -84,7 +84,6 @@ describe('refusals', () => {
     ['BAD_ARGUMENT', /weighted/, { gradientAverage: 'mean' }],
     ['BAD_ARGUMENT', /logMetrics/, { logger: {} }],
     ['UNSUPPORTED', /profiler is not part/, { profiler: 'simple' }],
-    ['UNSUPPORTED', /syncBatchnorm is not part/, { syncBatchnorm: true }],
     ['UNSUPPORTED', /no access to TPUs.*webgpu/, { tpuCores: 8 }],
   ])('%s: %s', (code, message, options) => {
     expect(() => resolveTrainerOptions(options as TrainerOptions)).toThrow(

@@ -8,11 +8,7 @@ import type { ResolvedTrainerOptions } from './types.ts'
 
 /** By argument: whether the value asks for it, and what to do meanwhile. */
 const PENDING: ReadonlyArray<[name: keyof ResolvedTrainerOptions, asks: (value: unknown) => boolean, instead: string]> =
-  [
-    ['profiler', (value) => value !== null, 'Look at the phases of each step in the run report.'],
-    ['detectAnomaly', (value) => value === true, 'Log the values that you suspect.'],
-    ['syncBatchnorm', (value) => value === true, 'Leave it out; each rank normalises by its own batch.'],
-  ]
+  [['profiler', (value) => value !== null, 'Look at the phases of each step in the run report.']]
 
 /** Throws UNSUPPORTED. */
 export function checkPending(options: ResolvedTrainerOptions): void {

@@ -157,6 +157,7 @@ export function decodeCheckpoint(
       format: FORMAT,
       progress: progressOf(json.state.progress),
       hyperParameters: json.state.hyperParameters ?? {},
+      lossScaler: json.state.lossScaler ?? null,
       replicas: (json.replicas ?? []).map((strategy, i) => ({ strategy, tensors: below(`replicas/${i}/`) })),
       weights: below('weights/'),
       optimizers: json.optimizers.map((saved, i) => ({ ...saved, tensors: below(`optimizers/${i}/`) })),

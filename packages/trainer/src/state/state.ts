@@ -24,6 +24,8 @@ export interface TrainerState {
   rankOptimizers: OptimizerState[][]
   /** What the strategy keeps beside them, such as DiLoCo's outer momentum. */
   replicas: ReplicaState[]
+  /** null in precisions without one. */
+  lossScaler: LossScalerState | null
   /** What the module gave to `saveHyperparameters`. */
   hyperParameters: Record<string, unknown>
   /** What each callback's `stateDict` gave, by `callbackKeys`. */
@@ -32,8 +34,6 @@ export interface TrainerState {
   worldSize: number
   /** Where the fit is; null before the first one. */
   progress: FitProgress | null
-  /** Of precision 16-mixed; null without one. Files of before have none. */
-  lossScaler?: LossScalerState | null
   /** Plain data that hooks put there in `onSaveCheckpoint`, for `onLoadCheckpoint`. */
   extra: Record<string, unknown>
 }

@@ -62,3 +62,12 @@ for (const subgroups of [false, true]) {
     expect(difference).toBeLessThan(1e-5)
   })
 }
+
+test('values are rounded to 16 bits as the processor rounds them, by webgpu and by webgl', async () => {
+  for (const accelerator of ['webgpu', 'webgl']) {
+    for (const type of ['f16', 'bf16'] as const) {
+      const result = await lab.page.evaluate((call) => gpu.roundHalf(...call), [accelerator, type] as const)
+      expect(result, `${type} on ${accelerator}`).toEqual({ wrong: [], size: 70_001 })
+    }
+  }
+})

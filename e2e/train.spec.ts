@@ -57,11 +57,13 @@ for (const worldSize of [2, 3, 4]) {
   })
 }
 
-test('two tabs of one browser take the port carrier by themselves', async () => {
-  const { code, output, report } = await rondoRun(['e2e/scripts/tiny.ts', '--devices=2'])
+test('two tabs of one browser take the port carrier by themselves, in half precision when asked', async () => {
+  const { code, output, report } = await rondoRun(['e2e/scripts/tiny.ts', '--devices=2', '--precision=bf16-mixed'])
   expect(code, output).toBe(0)
-  const { links } = expectAgreement(report, 2)
+  const { links, precision, codec } = expectAgreement(report, 2)
   expect(links.map(({ carrier }) => carrier)).toEqual(['port', 'port'])
+  expect({ precision, codec }).toEqual({ precision: 'bf16-mixed', codec: 'bf16' })
+  expect(output).toMatch(/precision +bf16-mixed: weights f32 master, .*wire bf16, loss scaler off, shader-f16 no/)
 })
 
 test('the relay of last resort carries a run when it is asked for', async () => {

@@ -2,6 +2,8 @@
 
 import * as make from '@rondo/engine'
 import { GradientBuckets, type Parameter, selectAccelerator, tf } from '@rondo/engine'
+import { roundFloats } from '../../packages/engine/src/precision/half.ts'
+import { roundToHalf } from '../../packages/engine/src/precision/round.ts'
 import { convFilterGradient } from '../../packages/engine/src/webgpu-kernels/conv-filter-grad.ts'
 import type { DeviceBackend } from '../../packages/engine/src/webgpu-kernels/device.ts'
 import { type MatMulVariant, matMulVariant } from '../../packages/engine/src/webgpu-kernels/matmul.ts'
@@ -200,6 +202,25 @@ async function filterGradient(subgroups: boolean): Promise<{ supported: boolean;
   return { supported: true, worst: Math.max(...differences) }
 }
 
-const programs = { train, buckets, matMul, filterGradient }
+/** How many values a device rounds to 16 bits otherwise than the plain loop, of all sizes, ties and special ones. */
+async function roundHalf(accelerator: string, type: 'f16' | 'bf16'): Promise<{ wrong: number[][]; size: number }> {
+  await selectAccelerator(accelerator)
+  const special = [0, -0, 65504, 65519.99, 65520, -7e4, 2 ** -25, 2 ** -24, 3 * 2 ** -25, 6.1e-5, Infinity, -Infinity, NaN]
+  const from = Float32Array.from({ length: 70_001 }, (_, i) => {
+    const size = 2 ** (-30 + (i % 50)) * (1 + ((i * 37) % 4096) / 4096)
+    return special[i] ?? (i % 2 === 0 ? size : -size)
+  })
+  const wanted = new Float32Array(from.length)
+  roundFloats(from, wanted, type)
+  const rounded = tf.tidy(() => roundToHalf(tf.tensor1d(from), type))
+  const values = await rounded.data()
+  rounded.dispose()
+  const wrong = [...values].flatMap((value, i) =>
+    Object.is(value, wanted[i]) ? [] : [[from[i] as number, value, wanted[i] as number]],
+  )
+  return { wrong: wrong.slice(0, 5), size: values.length }
+}
+
+const programs = { train, buckets, matMul, filterGradient, roundHalf }
 export type GpuPrograms = typeof programs
 Object.assign(globalThis, { gpu: programs })

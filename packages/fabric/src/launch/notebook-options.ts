@@ -7,7 +7,7 @@ import { RondoError } from '@rondo/protocol'
 export interface NotebookLauncherOptions {
   /** Ranks; all devices of the session when left out. */
   numProcesses?: number
-  /** `no`; `fp16` and `bf16` are known and not part of this version. */
+  /** `no`; `fp16` and `bf16` are known, and chosen in the function: `new Fabric({ precision: 'bf16-mixed' })`. */
   mixedPrecision?: 'no' | 'fp16' | 'bf16' | 'fp8'
   /** How often a failed launch is started anew. */
   maxRestarts?: number
@@ -66,11 +66,15 @@ function checkPrecision(call: string, value: unknown): void {
       `${call}: mixedPrecision is ${JSON.stringify(value)}; known are ${PRECISIONS.join(', ')}. Use "no" for 32-bit training.`,
     )
   }
-  const why =
-    value === 'fp8'
-      ? 'it needs fp8 units that browsers do not reach'
-      : 'half precision is not part of this version, weights and arithmetic are 32-bit'
-  throw unsupported(`${call}: mixedPrecision "${value}" is refused: ${why}. Use "no".`)
+  if (value === 'fp8') {
+    throw unsupported(
+      `${call}: mixedPrecision "fp8" is refused: it needs fp8 units that browsers do not reach. Allowed is "no". Use "no".`,
+    )
+  }
+  const precision = value === 'fp16' ? '16-mixed' : 'bf16-mixed'
+  throw unsupported(
+    `${call}: mixedPrecision "${value}" is refused: a launch does not carry it to the Fabric that the function makes. Allowed is "no". Use "no", and new Fabric({ precision: "${precision}" }) in the function.`,
+  )
 }
 
 function checkNodes(call: string, numNodes: unknown, nodeRank: unknown): void {

@@ -205,7 +205,21 @@ async function filterGradient(subgroups: boolean): Promise<{ supported: boolean;
 /** How many values a device rounds to 16 bits otherwise than the plain loop, of all sizes, ties and special ones. */
 async function roundHalf(accelerator: string, type: 'f16' | 'bf16'): Promise<{ wrong: number[][]; size: number }> {
   await selectAccelerator(accelerator)
-  const special = [0, -0, 65504, 65519.99, 65520, -7e4, 2 ** -25, 2 ** -24, 3 * 2 ** -25, 6.1e-5, Infinity, -Infinity, NaN]
+  const special = [
+    0,
+    -0,
+    65504,
+    65519.99,
+    65520,
+    -7e4,
+    2 ** -25,
+    2 ** -24,
+    3 * 2 ** -25,
+    6.1e-5,
+    Infinity,
+    -Infinity,
+    NaN,
+  ]
   const from = Float32Array.from({ length: 70_001 }, (_, i) => {
     const size = 2 ** (-30 + (i % 50)) * (1 + ((i * 37) % 4096) / 4096)
     return special[i] ?? (i % 2 === 0 ? size : -size)

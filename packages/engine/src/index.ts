@@ -13,6 +13,7 @@ export {
   encodeSafetensors,
   type NamedTensor,
   type SafetensorsContent,
+  safetensorsParts,
 } from './files/safetensors.ts'
 export { type BucketOptions, GradientBuckets } from './gradients/buckets.ts'
 export { computeGradients, type GradientOptions, type Gradients, readScalar } from './gradients/compute.ts'

@@ -29,6 +29,8 @@ import type { RankPrecision } from './training/rank-precision.ts'
 export interface RunFiles {
   /** Stores a whole file, atomically. */
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /** The same of pieces that follow one another, a little at a time, so that training goes on; absent where there is nothing to gain. */
+  writeParts?(name: string, parts: ReadonlyArray<Uint8Array<ArrayBuffer>>): Promise<void>
   /** Reads a whole file. Throws BAD_FILE when it is not there. */
   read(name: string): Promise<Uint8Array<ArrayBuffer>>
   /**

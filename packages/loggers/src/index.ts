@@ -8,4 +8,5 @@ export {
   provideLoggerHost,
   type RunStatus,
 } from './logger.ts'
+export { MLFlowLogger, type MLFlowLoggerOptions } from './mlflow/mlflow-logger.ts'
 export { TensorBoardLogger, type TensorBoardLoggerOptions } from './tensorboard/tensorboard-logger.ts'

@@ -90,6 +90,8 @@ export {
   CSVLogger,
   type CSVLoggerOptions,
   Logger,
+  MLFlowLogger,
+  type MLFlowLoggerOptions,
   TensorBoardLogger,
   type TensorBoardLoggerOptions,
 } from '@rondo/loggers'

@@ -42,12 +42,30 @@ export function encodeSafetensors(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  const parts = safetensorsParts(tensors, metadata)
+  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    file.set(part, at)
+    at += part.byteLength
+  }
+  return file
+}
+
+/**
+ * The same file in pieces that follow one another: its beginning, then the tensors' own memory wherever it has the
+ * file's type. For whoever can store a file without having it in one piece.
+ */
+export function safetensorsParts(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer>[] {
   const header = new Map<string, unknown>()
   if (Object.keys(metadata).length > 0) header.set(METADATA_KEY, metadata)
-  const parts: Uint8Array[] = []
+  const parts: Uint8Array<ArrayBuffer>[] = []
   let offset = 0
   for (const { name, shape, data, dtype = typeOfArray(data) } of tensors) {
-    const bytes = toBytes(data, dtype)
+    const bytes = toBytes(data, dtype) as Uint8Array<ArrayBuffer>
     const count = shape.reduce((product, extent) => product * extent, 1)
     if (name === METADATA_KEY || header.has(name)) throw badTensor(name, 'this name is taken', 'Names must be unique')
     if (bytes.byteLength !== count * bytesPerElement(dtype)) {
@@ -62,16 +80,11 @@ export function encodeSafetensors(
   const json = [...header].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')
   const text = new TextEncoder().encode(`{${json}}`)
   const headerBytes = Math.ceil(text.byteLength / ALIGNMENT) * ALIGNMENT
-  const file = new Uint8Array(LENGTH_BYTES + headerBytes + offset)
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true)
-  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes)
-  file.set(text, LENGTH_BYTES)
-  let at = LENGTH_BYTES + headerBytes
-  for (const part of parts) {
-    file.set(part, at)
-    at += part.byteLength
-  }
-  return file
+  const start = new Uint8Array(LENGTH_BYTES + headerBytes)
+  new DataView(start.buffer).setBigUint64(0, BigInt(headerBytes), true)
+  start.fill(0x20, LENGTH_BYTES)
+  start.set(text, LENGTH_BYTES)
+  return [start, ...parts]
 }
 
 /**

@@ -16,6 +16,23 @@ interface FileRequest extends Omit<RequestInit, 'headers'> {
   lasts?: boolean
 }
 
+/** Bytes that are copied into a Blob at once: a few milliseconds. */
+const PIECE_BYTES = 4 * 1024 * 1024
+
+/** Copies the parts piece by piece, and lets this thread do other things in between. */
+async function blobOf(parts: ReadonlyArray<Uint8Array<ArrayBuffer>>): Promise<Blob> {
+  const pieces: Blob[] = []
+  for (const part of parts) {
+    for (let at = 0; at < part.byteLength; at += PIECE_BYTES) {
+      const piece = new Blob([part.subarray(at, at + PIECE_BYTES)])
+      pieces.push(piece)
+      // Comes back from another thread once the piece is taken over.
+      if (piece.size === PIECE_BYTES) await piece.slice(0, 1).arrayBuffer()
+    }
+  }
+  return new Blob(pieces)
+}
+
 export function httpRunFiles(options: { origin: string; runId: string; token: string; signal: AbortSignal }): RunFiles {
   // A name that ends in a slash is a folder, and the empty one the run's.
   const urlOf = (name: string): string => {
@@ -62,8 +79,13 @@ export function httpRunFiles(options: { origin: string; runId: string; token: st
   }
   return {
     async write(name, bytes) {
-      // A file on its way is stored even when the run is stopped meanwhile.
-      await request(name, { method: 'PUT', body: bytes, lasts: true })
+      // A file on its way is stored even when the run is stopped meanwhile. As a Blob: Chromium 156 holds the worker's
+      // thread for as long as the upload of an array takes (38 MB: 3 s beside training, 0.5 s as a Blob).
+      await request(name, { method: 'PUT', body: new Blob([bytes]), lasts: true })
+    },
+    async writeParts(name, parts) {
+      const body = await blobOf(parts)
+      await request(name, { method: 'PUT', body, lasts: true })
     },
     async remove(name) {
       await request(name, { method: 'DELETE' })

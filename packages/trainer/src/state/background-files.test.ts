@@ -6,7 +6,7 @@ import { ModelCheckpoint } from '../callbacks/model-checkpoint.ts'
 import { Line, lineLoader, trainerOn } from '../testing/line.ts'
 import { BackgroundFiles } from './background-files.ts'
 
-const bytes = Uint8Array.of(1, 2)
+const bytes = [Uint8Array.of(1), Uint8Array.of(2)]
 
 /** Files whose writes end when the test says so. */
 function gated() {

@@ -20,9 +20,12 @@ export class BackgroundFiles {
    * Starts a write and returns as soon as the one before it is whole: at most one snapshot is held, and training waits
    * only for a disk that is slower than the interval between two saves. Errors: those of writes before.
    */
-  async begin(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async begin(name: string, parts: ReadonlyArray<Uint8Array<ArrayBuffer>>): Promise<void> {
     await this.settle()
-    this.#enqueue(name, () => this.#files().write(name, bytes))
+    this.#enqueue(name, () => {
+      const files = this.#files()
+      return files.writeParts ? files.writeParts(name, parts) : files.write(name, joinParts(parts))
+    })
   }
 
   /** Runs `work` once what was begun is whole, and not at all when that failed: a checkpoint outlives a bad successor. */
@@ -69,4 +72,15 @@ export class BackgroundFiles {
       }
     })
   }
+}
+
+/** One array of many. */
+export function joinParts(parts: ReadonlyArray<Uint8Array<ArrayBuffer>>): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.byteLength
+  }
+  return whole
 }

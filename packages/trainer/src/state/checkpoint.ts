@@ -8,11 +8,13 @@ import {
   type NamedTensor,
   type OptimizerState,
   type RandomState,
+  type SafetensorsContent,
+  safetensorsParts,
 } from '@rondo/engine'
 import { type RankContext, type RunFiles, SafetensorsIO } from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { LrScheduleState } from '../module/lr-schedule.ts'
-import { BackgroundFiles } from './background-files.ts'
+import { BackgroundFiles, joinParts } from './background-files.ts'
 import type { FitProgress } from './progress.ts'
 import type { TrainerState } from './state.ts'
 
@@ -67,7 +69,14 @@ export function checkpointFiles(context: RankContext): RunFiles {
   const { checkpointIO: io, files, places } = context
   if (io instanceof SafetensorsIO) {
     const { write, read, remove } = places
-    return { ...files, write, read, ...(files.remove && { remove }) }
+    const whole = { ...files, write, read, ...(files.remove && { remove }) }
+    const { writeParts } = files
+    if (!writeParts) return whole
+    // Other places take a file in one piece.
+    return {
+      ...whole,
+      writeParts: (path, parts) => (path.includes(':') ? write(path, joinParts(parts)) : writeParts(path, parts)),
+    }
   }
   return {
     write: (path, bytes) => io.saveCheckpoint(decodeSafetensors(bytes, path), path),
@@ -88,7 +97,19 @@ export function backgroundFiles(context: RankContext): BackgroundFiles {
   return known
 }
 
+/** The whole file in one piece; see checkpointParts. */
 export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata } = checkpointContent(state, weightsOnly)
+  return encodeSafetensors(tensors, metadata)
+}
+
+/** The file in pieces that follow one another: the state's own arrays, which must not change until it is stored. */
+export function checkpointParts(state: TrainerState, weightsOnly: boolean): Uint8Array<ArrayBuffer>[] {
+  const { tensors, metadata } = checkpointContent(state, weightsOnly)
+  return safetensorsParts(tensors, metadata)
+}
+
+function checkpointContent(state: TrainerState, weightsOnly: boolean): SafetensorsContent {
   const { weights, optimizers, rankOptimizers, replicas, ...rest } = state
   const tensors: NamedTensor[] = weights.map((tensor) => ({ ...tensor, name: `weights/${tensor.name}` }))
   const kept = weightsOnly ? [] : optimizers
@@ -117,7 +138,7 @@ export function encodeCheckpoint(state: TrainerState, weightsOnly: boolean): Uin
     tensors.push({ name, shape: [data.length], data })
     return { $array: name }
   })
-  return encodeSafetensors(tensors, { [KEY]: text })
+  return { tensors, metadata: { [KEY]: text } }
 }
 
 /** @throws BAD_FILE for a file that is no checkpoint, or a newer one */

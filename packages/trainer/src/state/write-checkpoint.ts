@@ -9,7 +9,7 @@ import type { ReplicaState } from '@rondo/strategies'
 import type { RondoModule } from '../module/module.ts'
 import type { Run } from '../run.ts'
 import type { Trainer } from '../trainer.ts'
-import { encodeCheckpoint } from './checkpoint.ts'
+import { checkpointParts } from './checkpoint.ts'
 import type { RankProgress } from './progress.ts'
 import { captureCheckpoint } from './state.ts'
 
@@ -50,8 +50,12 @@ export async function writeCheckpoint(trainer: Trainer, plan: Plan): Promise<voi
       rankOptimizers,
       lossScaler: weightsOnly ? null : (plan.context.precision?.scaler?.stateDict() ?? null),
     })
-    const bytes = encodeCheckpoint(state, weightsOnly)
-    store = () => (background ? trainer.background.begin(path, bytes) : trainer.files.write(path, bytes))
+    // Taken now: what callbacks and modules gave may change with the next step.
+    const parts = checkpointParts(state, weightsOnly)
+    store = async () => {
+      await trainer.background.begin(path, parts)
+      if (!background) await trainer.background.settle()
+    }
   }
   await storedByRankZero(trainer, store)
 }

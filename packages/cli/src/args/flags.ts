@@ -55,7 +55,7 @@ export const RUN_FLAGS: Readonly<Record<string, Flag>> = {
   headless: { kind: 'switch', help: 'browser without windows (the default)' },
   headed: { kind: 'switch', help: 'browser with windows' },
   browser: { kind: 'text', placeholder: 'PATH', help: 'the Chrome, Chromium or Edge to use' },
-  invite: { kind: 'switch', help: 'print URL and QR code by which other browsers may look in' },
+  invite: { kind: 'switch', help: 'print URL and QR code by which another browser joins as a node, or looks in' },
   timeout: { kind: 'number', min: 1, help: `seconds to wait for all ranks (${DEFAULT_START_TIMEOUT_S})` },
   'step-timeout': { kind: 'number', min: 1, help: `seconds one collective may take (${DEFAULT_STEP_TIMEOUT_S})` },
   'process-group-backend': {

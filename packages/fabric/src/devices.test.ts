@@ -43,6 +43,52 @@ describe.each(GOLDEN)('%j on four slots', (value, gpus, devices) => {
   it('reads as devices', () => check(() => parseDevices(value, SLOTS), devices))
 })
 
+/** Further inputs, each by the rules alone. */
+const MORE: Array<[value: unknown, gpus: Expected, devices: Expected]> = [
+  [1, [0], [0]],
+  [4, ALL, ALL],
+  ['4', /slot 4, but/, ALL],
+  ['5', /slot 5, but/, /0 to 4, but/],
+  ['+2', [2], [0, 1]],
+  ['', /no device/, /"" is not a number/],
+  [',', /no device/, /no device/],
+  [' , 3 ,', [3], [3]],
+  ['3,1,3', [3, 1, 3], /slot 3 is named more than once/],
+  ['1,a', /"a" is not a number/, /"a" is not a number/],
+  ['1.5', /"1.5" is not a number/, /"1.5" is not a number/],
+  ['1e1', /"1e1" is not a number/, /"1e1" is not a number/],
+  ['-2', /slot -2, but/, /no device/],
+  ['-1,', /slot -1, but/, /slot -1, but/],
+  [' -1 ', /slot -1, but/, ALL],
+  ['00', [0], /no device/],
+  [
+    [2, 0],
+    [2, 0],
+    [2, 0],
+  ],
+  [[-1], /slot -1, but/, /slot -1, but/],
+  [[0.5], /not a whole number/, /not a whole number/],
+  [[0, null], /not a whole number/, /not a whole number/],
+  [[0, 4], /slot 0, 4, but/, /slot 0, 4, but/],
+  [Number.NaN, /neither a whole number/, /neither a whole number/],
+  [Number.POSITIVE_INFINITY, /neither a whole number/, /neither a whole number/],
+  [true, /neither a whole number/, /neither a whole number/],
+  ['auto', /"auto" is not a number/, ALL],
+  ['AUTO', /"AUTO" is not a number/, /"AUTO" is not a number/],
+  [{}, /neither a whole number/, /neither a whole number/],
+]
+
+describe.each(MORE)('%j on four slots, by the rules', (value, gpus, devices) => {
+  it('reads as gpus', () => check(() => parseGpus(value, SLOTS), gpus))
+  it('reads as devices', () => check(() => parseDevices(value, SLOTS), devices))
+})
+
+it('says how many are wanted and there, where there are none or one', () => {
+  expect(() => parseDevices(1, 0)).toThrow(/there is none/)
+  expect(() => parseDevices('0,1', 1)).toThrow(/there is only 0/)
+  expect(() => parseDevices(-1, 0)).toThrow(/no device/)
+})
+
 describe('refusals beyond the table', () => {
   it.each([true, false, 1.5, undefined, [0, '1'], [true], { count: 2 }])(
     '%j is the wrong type for devices',

@@ -41,6 +41,7 @@ export { checkFabricOptions, type FabricOptions, requestedDevices } from './opti
 export { ClusterEnvironment, PrecisionPlugin } from './plugins/kinds.ts'
 export { MixedPrecision, type MixedPrecisionOptions } from './plugins/mixed-precision.ts'
 export { PRECISIONS, type Precision, parsePrecision } from './precision.ts'
+export { withRank, withRankAtOnce } from './rank-of-refusal.ts'
 export { rankZeroOnly } from './rank-zero-only.ts'
 export type { SetupModuleOptions, SetupOptions } from './setup/models.ts'
 export type { SetUpModel } from './setup/module-methods.ts'

@@ -11,6 +11,15 @@ export async function withRank<T>({ group }: RankContext, verb: () => T | Promis
   }
 }
 
+/** The same for what is done at once, such as a constructor. */
+export function withRankAtOnce<T>({ group }: RankContext, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw group.worldSize === 1 ? error : named(error, group.rank)
+  }
+}
+
 function named(error: unknown, rank: number): unknown {
   if (!(error instanceof RondoError) || /\brank \d/.test(error.message)) return error
   const { code, message, node, details, stack } = error

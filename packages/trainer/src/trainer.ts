@@ -3,7 +3,14 @@
  * read afterwards; delegates the loops. In a notebook a call that needs several devices launches itself there.
  */
 import type { Optimizer, RandomState } from '@rondo/engine'
-import { currentRankContext, type FabricOptions, type RankContext, type RunFiles } from '@rondo/fabric'
+import {
+  currentRankContext,
+  type FabricOptions,
+  type RankContext,
+  type RunFiles,
+  withRank,
+  withRankAtOnce,
+} from '@rondo/fabric'
 import { RondoError } from '@rondo/protocol'
 import type { Callback } from './callbacks/callback.ts'
 import { readCallbacks } from './callbacks/callback-list.ts'
@@ -76,13 +83,18 @@ export class Trainer {
 
   /** Throws BAD_ARGUMENT for a bad value or an unknown argument, UNSUPPORTED for one that is not there yet. */
   constructor(options: TrainerOptions = {}) {
-    const given = readTrainerOptions(options, currentRankContext().env)
+    const context = currentRankContext()
+    const given = withRankAtOnce(context, () => {
+      const read = readTrainerOptions(options, context.env)
+      checkFabricArguments(read.options, read.resolved)
+      return read
+    })
     const { callbacks = [], ...rest } = given.options
     this.options = rest
     this.resolved = given.resolved
-    checkFabricArguments(rest, given.resolved)
-    if (currentRankContext().group.rank === 0) for (const note of given.notes) console.info(note)
-    this.callbacks = readCallbacks([callbacks].flat() as Array<Partial<Callback>>, rest)
+    if (context.group.rank === 0) for (const note of given.notes) console.info(note)
+    const switches = given.resolved.barebones ? given.resolved : rest
+    this.callbacks = readCallbacks([callbacks].flat() as Array<Partial<Callback>>, switches)
   }
 
   /**
@@ -272,7 +284,7 @@ export class Trainer {
       const { autoSelect } = this.resolved
       if (autoSelect !== null && this.context === null) this.options.devices = await selectSlots(autoSelect)
       if (this.context === null && (await needsLaunch(this))) return await launchVerb(this, stage, module, data)
-      return await runVerb(this, stage, module, data)
+      return await withRank(this.ranks, () => runVerb(this, stage, module, data))
     } finally {
       working.delete(this)
     }

@@ -162,3 +162,17 @@ it('reaches the constructor from what the terminal forwarded to the rank', async
     { config: { env } },
   )
 })
+
+it('says the rank of a refusal where several ranks run', async () => {
+  const base = baseRankContext()
+  const refused = runRanks(2, async ({ context }) => {
+    if (context.group.rank === 0) return
+    enterContext(context)
+    try {
+      new Trainer({ maxEpochs: 1.5 })
+    } finally {
+      enterContext(base)
+    }
+  })
+  await expect(refused).rejects.toMatchObject({ rank: 1, message: expect.stringMatching(/maxEpochs: 1.5.*rank 1/) })
+})

@@ -43,6 +43,16 @@ describe('starting a run', () => {
     expect(run.seats.map((seat) => seat.pageId)).toEqual(['a0', 'b0', 'b0'])
   })
 
+  it('tells a page how many slots of its node take no part', async () => {
+    const lab = await startLab()
+    const controller = await lab.controller()
+    const page = await lab.page('a0', { slots: 3 })
+    await lab.page('b0', { node: { id: 'beta', label: 'Beta' }, slots: 2 })
+    const started = next(page, 'run:start')
+    await controller.request('run:open', { config: configOf({ devices: 1, numNodes: 2 }), nodes: [1, 2] })
+    expect(await started).toMatchObject({ yours: [0], idleSlots: 2 })
+  })
+
   it('is for controllers alone, one run at a time', async () => {
     const lab = await startLab()
     const { controller, pages } = await startPair(lab)

@@ -82,6 +82,8 @@ export interface RankContextOptions {
   job?: 'launch' | 'cell' | null
   /** Takes what this rank does when; absent without a timeline. */
   spans?: SpanSink | null
+  /** Slots of this rank's node that are in the session and take no part. */
+  idleSlots?: number
 }
 
 export class RankContext {
@@ -106,6 +108,7 @@ export class RankContext {
   readonly job: 'launch' | 'cell' | null
   readonly session: string | null
   readonly spans: SpanSink | null
+  readonly idleSlots: number
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
   readonly models: FabricModel[] = []
@@ -154,6 +157,7 @@ export class RankContext {
     this.job = options.job ?? null
     this.session = options.session ?? null
     this.spans = options.spans ?? null
+    this.idleSlots = options.idleSlots ?? 0
     this.devices = new ContextRecovery(this, this)
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
     this.reporter = new StepReporter(options.emit, () => options.group.linkReports())

@@ -228,6 +228,8 @@ export interface RunStart {
   seats: Seat[]
   /** The ranks that the receiving page runs. */
   yours: number[]
+  /** Slots of the receiving page's node that are in the session and take no part; absent where there are none. */
+  idleSlots?: number
 }
 
 export interface ServerEvents {

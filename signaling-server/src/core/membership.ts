@@ -115,7 +115,8 @@ export function join(
     )
   }
   // A start that went to the old connection may have been lost with it; clients take the same start once.
-  if (kept !== undefined && kept.connectionId !== connection.id) effects.push(...tellStart(record.run, entry))
+  if (kept !== undefined && kept.connectionId !== connection.id)
+    effects.push(...tellStart(record.run, entry, record.pages))
   effects.push({ kind: 'snapshot', urgent: false })
   const members = listMembers(record.agents, record.pages).filter((member) => member.pageId === pageId)
   return { members, effects }

@@ -126,16 +126,24 @@ function startRun(record: SessionRecord, run: RunState, now: number): Effect[] {
     { kind: 'snapshot', urgent: true },
     { kind: 'deadline', name: 'start', inMs: run.config.startTimeoutSeconds * 1000 },
   ]
-  return [...effects, ...record.pages.flatMap((page) => tellStart(run, page))]
+  return [...effects, ...record.pages.flatMap((page) => tellStart(run, page, record.pages))]
 }
 
 /** `run:start` for one page, if ranks of a run that goes on still have to start there. */
-export function tellStart(run: RunState | null, page: Readonly<PageEntry>): Effect[] {
+export function tellStart(
+  run: RunState | null,
+  page: Readonly<PageEntry>,
+  pages: readonly Readonly<PageEntry>[],
+): Effect[] {
   if (run?.status !== 'running') return []
   const own = run.seats.filter((seat) => seat.pageId === page.pageId)
   if (!own.some((seat) => seat.state === 'starting')) return []
   const { runId, generation, config, seats } = run
-  const payload = { runId, generation, config, seats, yours: own.map((seat) => seat.rank) }
+  const seated = new Set(seats.map((seat) => seat.memberId))
+  const ofNode = pages.filter(({ nodeId, admitted }) => admitted && nodeId === page.nodeId)
+  const idle = ofNode.flatMap(({ memberIds }) => memberIds).filter((id) => !seated.has(id)).length
+  const yours = own.map((seat) => seat.rank)
+  const payload = { runId, generation, config, seats, yours, ...(idle === 0 ? {} : { idleSlots: idle }) }
   return [{ kind: 'send', to: page.connectionId, message: { event: 'run:start', payload } }]
 }
 

@@ -183,6 +183,7 @@ export class RankProgram {
       regroup: () => group.regroup(),
       grow: config.growable && seats.length === 1 ? (devices) => this.grow(devices) : null,
       spans: this.timeline?.add ?? null,
+      idleSlots: start.idleSlots ?? 0,
     })
     return this.context
   }

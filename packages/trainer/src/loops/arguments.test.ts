@@ -186,6 +186,16 @@ describe('what is said at the start', () => {
     ])
   })
 
+  it('hints at slots of the node that take no part in a run', async () => {
+    const lines = heard()
+    await onRanks(1, async (trainer, { context }) => {
+      Object.assign(context, { idleSlots: 3 })
+      await trainer.validate(new Line(), lineLoader(8))
+    })
+    expect(lines).toContain('LOCAL_RANK: 0 - VISIBLE_SLOTS: [0, 1, 2, 3]')
+    expect(lines.join('\n')).toMatch(/4 slots are on this node and 1 is used: set devices: 4/)
+  })
+
   it('hints at slots that are there and not used', async () => {
     const lines = heard()
     setLauncher({ slots: async () => 4, launch: () => Promise.reject(new Error('far enough')) })

@@ -13,8 +13,14 @@ const introduced = new WeakSet<RankContext>()
 function introduce(context: RankContext): void {
   if (context.config === null || context.job !== null || introduced.has(context)) return
   introduced.add(context)
-  const slots = context.nodeRanks.map((_, localRank) => localRank)
-  console.info(`LOCAL_RANK: ${context.localRank} - VISIBLE_SLOTS: [${slots.join(', ')}]`)
+  const { idleSlots, localRank, localWorldSize: used } = context
+  const there = used + idleSlots
+  const slots = Array.from({ length: there }, (_, slot) => slot)
+  console.info(`LOCAL_RANK: ${localRank} - VISIBLE_SLOTS: [${slots.join(', ')}]`)
+  if (idleSlots === 0 || localRank !== 0) return
+  console.info(
+    `${there} slots are on this node and ${used} ${used === 1 ? 'is' : 'are'} used: set devices: ${there}, or start with --devices=${there}.`,
+  )
 }
 
 export function open(run: Run): void {

@@ -10,7 +10,10 @@ import { EarlyStopping } from './early-stopping.ts'
 import { GradientAccumulationScheduler } from './gradient-accumulation-scheduler.ts'
 import { LearningRateMonitor } from './learning-rate-monitor.ts'
 import { ModelCheckpoint } from './model-checkpoint.ts'
+import { ModelSummary } from './model-summary/model-summary.ts'
 import { OnExceptionCheckpoint } from './on-exception-checkpoint.ts'
+import { ProgressBar } from './progress-bar.ts'
+import { StochasticWeightAveraging } from './swa/stochastic-weight-averaging.ts'
 import { Timer } from './timer.ts'
 
 type Make = (options: never) => Callback
@@ -21,7 +24,10 @@ const NAMED: Readonly<Record<string, Make>> = {
   GradientAccumulationScheduler: (options) => new GradientAccumulationScheduler(options),
   LearningRateMonitor: (options) => new LearningRateMonitor(options),
   ModelCheckpoint: (options) => new ModelCheckpoint(options),
+  ModelSummary: (options) => new ModelSummary(options),
   OnExceptionCheckpoint: (options) => new OnExceptionCheckpoint(options),
+  ProgressBar: (options) => new ProgressBar(options),
+  StochasticWeightAveraging: (options) => new StochasticWeightAveraging(options),
   Timer: (options) => new Timer(options),
 }
 

@@ -47,7 +47,6 @@ describe('becomes', () => {
     [{ weightsSummary: null }, { enableModelSummary: false }],
     [{ weightsSummary: 'top' }, { enableModelSummary: true }],
     [{ progressBarRefreshRate: 0 }, { enableProgressBar: false }],
-    [{ progressBarRefreshRate: 20 }, { enableProgressBar: true }],
     [{ ampLevel: 'O0' }, { precision: '32-true' }],
     [{ ampLevel: 'O1' }, { precision: '16-mixed' }],
     [{ ampLevel: 'O2', precision: 16 }, { precision: '16-mixed' }],
@@ -62,17 +61,16 @@ describe('becomes', () => {
     }
   })
 
-  it('keeps what has no name today', () => {
-    const { resolved } = readTrainerOptions({
+  it('keeps what has no name today, or makes a callback of it', () => {
+    const { resolved, options } = readTrainerOptions({
       resumeFromCheckpoint: 'a.ckpt',
       weightsSummary: 'full',
       progressBarRefreshRate: 20,
+      callbacks: { onFitStart() {} },
     })
-    expect(resolved).toMatchObject({
-      resumeFromCheckpoint: 'a.ckpt',
-      modelSummaryDepth: -1,
-      progressBarRefreshRate: 20,
-    })
+    expect(resolved.resumeFromCheckpoint).toBe('a.ckpt')
+    expect(options).toMatchObject({ enableModelSummary: true, enableProgressBar: true })
+    expect(options.callbacks).toMatchObject([{}, { options: { maxDepth: -1 } }, { options: { refreshRate: 20 } }])
   })
 
   it('prints that distributedBackend is old, that numProcesses is ignored, that several devices mean ddp', () => {

@@ -4,6 +4,9 @@
  */
 import { parseGpus } from '@rondo/fabric'
 import { MAX_MEMBERS, RondoError } from '@rondo/protocol'
+import type { Callback } from '../callbacks/callback.ts'
+import { ModelSummary } from '../callbacks/model-summary/model-summary.ts'
+import { ProgressBar } from '../callbacks/progress-bar.ts'
 import { given, show } from './kinds.ts'
 import type { LegacyTrainerOptions, TrainerOptions } from './types.ts'
 
@@ -29,8 +32,6 @@ export interface Modern {
   notes: string[]
   autoSelect: number | null
   resumeFromCheckpoint: string | null
-  progressBarRefreshRate: number | null
-  modelSummaryDepth: number
 }
 
 /** Whether this accelerator is a strategy of 1.x. */
@@ -65,6 +66,11 @@ export function modernise(options: TrainerOptions): Modern {
   if (progressBarRefreshRate !== undefined) {
     rename('progressBarRefreshRate', 'enableProgressBar', progressBarRefreshRate > 0)
   }
+  const made = [
+    ...(weightsSummary === 'full' ? [new ModelSummary({ maxDepth: -1 })] : []),
+    ...(progressBarRefreshRate ? [new ProgressBar({ refreshRate: progressBarRefreshRate })] : []),
+  ]
+  if (made.length > 0) modern.callbacks = [options.callbacks ?? [], made].flat() as Callback[]
   if (resumeFromCheckpoint) {
     notes.push(
       `${given('resumeFromCheckpoint', resumeFromCheckpoint)}: fit goes on from it, as with fit(model, { ckptPath }).`,
@@ -75,8 +81,6 @@ export function modernise(options: TrainerOptions): Modern {
     notes,
     autoSelect: autoSelectGpus === true ? autoSelection(gpus) : null,
     resumeFromCheckpoint: resumeFromCheckpoint ?? null,
-    progressBarRefreshRate: progressBarRefreshRate || null,
-    modelSummaryDepth: weightsSummary === 'full' ? -1 : 1,
   }
 }
 

@@ -44,8 +44,6 @@ describe('defaults', () => {
       balanceBatches: false,
       reloadDataloadersEveryNEpochs: 0,
       plugins: [],
-      progressBarRefreshRate: null,
-      modelSummaryDepth: 1,
       autoSelect: null,
       resumeFromCheckpoint: null,
     })

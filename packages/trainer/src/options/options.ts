@@ -36,12 +36,12 @@ export function readTrainerOptions(
 ): TrainerArguments {
   const inCode = checkArguments(options as Record<string, unknown>)
   const modern = modernise(withDefaults(inCode, fromEnvironment(environment)))
-  const { notes, autoSelect, resumeFromCheckpoint, progressBarRefreshRate, modelSummaryDepth } = modern
+  const { notes, autoSelect, resumeFromCheckpoint } = modern
   const isBare = modern.options.barebones === true
   if (isBare) notes.push(BAREBONES_NOTE)
   checkBalance(modern.options)
   const resolved = resolve(isBare ? bare(modern.options) : modern.options)
-  const all = { ...resolved, autoSelect, resumeFromCheckpoint, progressBarRefreshRate, modelSummaryDepth }
+  const all = { ...resolved, autoSelect, resumeFromCheckpoint }
   checkPending(all)
   if (all.benchmark) notes.push('Trainer({ benchmark: true }): no effect; TensorFlow.js has no kernels to choose from.')
   if (!all.inferenceMode)
@@ -49,10 +49,7 @@ export function readTrainerOptions(
   return { options: modern.options, resolved: all, notes }
 }
 
-type Own = Omit<
-  ResolvedTrainerOptions,
-  'autoSelect' | 'resumeFromCheckpoint' | 'progressBarRefreshRate' | 'modelSummaryDepth'
->
+type Own = Omit<ResolvedTrainerOptions, 'autoSelect' | 'resumeFromCheckpoint'>
 
 function resolve(options: TrainerOptions): Own {
   const value = <N extends keyof typeof ARGUMENTS>(name: N): NonNullable<TrainerOptions[N]> =>

@@ -137,11 +137,7 @@ export interface ResolvedTrainerOptions {
   defaultRootDir: string
   enableCheckpointing: boolean
   enableProgressBar: boolean
-  /** Batches between two drawings of the bar; null leaves it to the bar. */
-  progressBarRefreshRate: number | null
   enableModelSummary: boolean
-  /** Levels of modules that the summary shows; −1 for all. */
-  modelSummaryDepth: number
   /** `gpus: k` with autoSelectGpus: how many of the least busy slots, −1 for all; null when slots are named. */
   autoSelect: number | null
   /** A file that `fit` goes on from when it is given none. */

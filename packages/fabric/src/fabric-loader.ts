@@ -27,6 +27,7 @@ export type BatchObserver = (batch: {
 /** A batch as a script sees it: tensors (or columns with `moveToDevice: false`), in the data set's order. */
 export type Batch<C extends Columns> = { [K in keyof C]: tf.Tensor }
 
+/** A loader that gives this rank's share of the samples, as tensors that live until the next batch is drawn. */
 export class FabricDataLoader<C extends Columns = Columns> implements AsyncIterable<Batch<C>> {
   /** The loader as the script built it. */
   readonly source: DataLoader<C>
@@ -55,6 +56,7 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
     this.spans = context.spans
   }
 
+  /** Samples of a batch on this rank; the last one may have fewer. */
   get batchSize(): number {
     return this.loader.batchSize
   }
@@ -70,6 +72,7 @@ export class FabricDataLoader<C extends Columns = Columns> implements AsyncItera
     this.epoch = epoch
   }
 
+  /** One epoch of batches. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch<C>, void, undefined> {
     const epoch = this.epoch++
     const stepsPerEpoch = this.loader.hasLength ? this.loader.length : null

@@ -114,6 +114,7 @@ export class FabricOptimizer {
     this.findReplica().zeroGrad()
   }
 
+  /** Step size of the next step. */
   get learningRate(): number {
     return this.optimizer.learningRate
   }

@@ -14,21 +14,27 @@ export abstract class FabricProperties {
     this.core = core
   }
 
+  /** This rank's number in the world, 0 to `worldSize` − 1. */
   get globalRank(): number {
     return this.core.rank
   }
+  /** Its number on its node. */
   get localRank(): number {
     return this.core.context.localRank
   }
+  /** The node's number, given by the server. */
   get nodeRank(): number {
     return this.core.context.nodeRank
   }
+  /** How many ranks train together. */
   get worldSize(): number {
     return this.core.worldSize
   }
+  /** Whether this is the rank that writes files and prints for all. */
   get isGlobalZero(): boolean {
     return this.core.rank === 0
   }
+  /** The rule by which the ranks share the job. */
   get strategy(): Strategy {
     return this.core.options.strategy
   }
@@ -49,9 +55,11 @@ export abstract class FabricProperties {
   get logger(): Logger | null {
     return this.core.options.loggers[0] ?? null
   }
+  /** All loggers; `log` goes to each. */
   get loggers(): readonly Logger[] {
     return this.core.options.loggers
   }
+  /** The callbacks that `call` runs, in order. */
   get callbacks(): readonly FabricCallback[] {
     return this.core.options.callbacks
   }

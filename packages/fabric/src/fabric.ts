@@ -58,6 +58,10 @@ type SetUpLoaders<L extends readonly DataLoader[]> = {
   [K in keyof L]: L[K] extends DataLoader<infer C> ? FabricDataLoader<C> : never
 }
 
+/**
+ * A script's verbs for training on one rank or many: launch, set up, backward, step, save. Made once a script; means what
+ * Lightning's Fabric means.
+ */
 export class Fabric extends FabricProperties {
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
   constructor(options: FabricOptions = {}, context: RankContext = currentRankContext()) {

@@ -20,6 +20,7 @@ const WITHOUT_SLOTS: readonly string[] = ['cpu', 'wasm']
 const FORK_NOTE =
   'strategy "ddp_fork": a browser cannot fork a process, so ranks are started fresh; what the function uses is sent to them.'
 
+/** Options of a Fabric, all optional; names and defaults are Lightning Fabric's. */
 export interface FabricOptions {
   /** `auto`, `webgpu`, `webgl`, `wasm`, `cpu`; `gpu`, `cuda` and `mps` mean `webgpu`. */
   accelerator?: string

@@ -32,6 +32,7 @@ export interface ThroughputUpdate {
 
 type Windows = Record<'time' | 'batches' | 'samples' | 'lengths' | 'flops', number[]>
 
+/** Samples, batches, tokens and operations a second over the last updates, and since the beginning; Lightning's Throughput. */
 export class Throughput {
   private readonly options: Required<ThroughputOptions>
   private windows: Windows
@@ -104,6 +105,7 @@ export class Throughput {
     return metrics
   }
 
+  /** Forgets all updates. */
   reset(): void {
     this.windows = empty()
   }

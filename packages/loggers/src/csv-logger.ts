@@ -11,6 +11,7 @@ import { WriteQueue } from './write-queue.ts'
 /** Lightning's default: at most this many steps are lost when a page dies. */
 const DEFAULT_FLUSH_STEPS = 100
 
+/** Where a CSVLogger writes, and how often; names and defaults are Lightning's. */
 export interface CSVLoggerOptions {
   /** Folder of all experiments, relative to the run's; default the run's folder. */
   rootDir?: string

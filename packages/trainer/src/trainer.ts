@@ -45,6 +45,10 @@ export function interruptTrainers(reason = 'Interrupted.'): void {
   for (const trainer of working) trainer.interruption = new RondoError('ABORTED', reason)
 }
 
+/**
+ * Runs a RondoModule: fit, validate, test and predict, on one rank or many, each any number of times. Arguments and
+ * meaning are those of Lightning's Trainer.
+ */
 export class Trainer {
   /** As given or set by the environment, in today's spelling and without callbacks. */
   readonly options: Omit<TrainerOptions, 'callbacks'>
@@ -117,6 +121,7 @@ export class Trainer {
   get loggedMetrics(): Metrics {
     return this.board.loggedMetrics
   }
+  /** What was logged with `progBar`. */
   get progressBarMetrics(): Metrics {
     return this.board.progressBarMetrics
   }
@@ -124,15 +129,19 @@ export class Trainer {
   get history(): HistoryRow[] {
     return this.board.history
   }
+  /** This rank's number in the world; 0 where there is one. */
   get globalRank(): number {
     return this.ranks.group.rank
   }
+  /** Ranks that train together. */
   get worldSize(): number {
     return this.ranks.group.worldSize
   }
+  /** Whether this is rank 0. */
   get isGlobalZero(): boolean {
     return this.globalRank === 0
   }
+  /** Whether this is a trial run of a few batches. */
   get fastDevRun(): boolean {
     return this.resolved.fastDevRun > 0
   }

@@ -29,6 +29,7 @@ export class BatchSampler implements BatchSamplerLike {
     this.dropLast = dropLast
   }
 
+  /** Lists of indices, a batch each. */
   *[Symbol.iterator](): Iterator<number[]> {
     let batch: number[] = []
     for (const index of this.sampler) {

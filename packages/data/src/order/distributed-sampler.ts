@@ -62,6 +62,7 @@ export class DistributedSampler implements Sampler {
     this.#from = wholeNumber('startAt(position)', position, 0)
   }
 
+  /** This rank's indices of the next epoch. */
   [Symbol.iterator](): Iterator<number> {
     const from = this.#from
     this.#from = 0
@@ -69,6 +70,7 @@ export class DistributedSampler implements Sampler {
     return shardIndices(order, this.worldSize, this.rank, this.#padding, this.#layout, from).values()
   }
 
+  /** What happens where the ranks do not divide the list. */
   protected padding(dropLast: boolean): Padding {
     return dropLast ? 'drop' : 'wrap'
   }
@@ -88,6 +90,7 @@ export class UnrepeatedDistributedSampler extends DistributedSampler {
     super(length, worldSize, rank, { shuffle: false, ...options })
   }
 
+  /** Nothing is repeated and nothing dropped. */
   protected override padding(): Padding {
     return 'exact'
   }
@@ -133,6 +136,7 @@ export class DistributedSamplerWrapper implements Sampler {
     this.#inner.setEpoch?.(epoch)
   }
 
+  /** This rank's indices of the next epoch. */
   [Symbol.iterator](): Iterator<number> {
     const from = this.#from
     this.#from = 0

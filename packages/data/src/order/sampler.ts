@@ -20,6 +20,7 @@ export interface Sampler extends Iterable<number> {
   startAt?(position: number): void
   /** Batches of an epoch, and the size of the next one, where the sampler cuts batches itself; else the loader does. */
   readonly batches?: number
+  /** Samples of the next batch. */
   nextBatchSize?(): number
 }
 

@@ -13,6 +13,7 @@ const GROWTH_INTERVAL = 2_000
 /** The smallest normal float32: a loss that is never a number must not drive the scale to 0. */
 const LEAST_SCALE = 2 ** -126
 
+/** Options of a LossScaler; names and defaults are torch.amp.GradScaler's. */
 export interface LossScalerOptions {
   /** Above 0. */
   initScale?: number
@@ -34,6 +35,10 @@ export interface LossScalerState {
   growthTracker: number
 }
 
+/**
+ * The factor by which a loss is multiplied so that half-precision gradients do not vanish: halved at an infinity, doubled
+ * after many clean steps (Micikevicius et al. 2018; torch.amp.GradScaler).
+ */
 export class LossScaler {
   private state: LossScalerState
 
@@ -68,6 +73,7 @@ export class LossScaler {
     if (Number.isFinite(grown)) state.scale = grown
   }
 
+  /** Plain data for a checkpoint; `loadStateDict` takes it. */
   stateDict(): LossScalerState {
     return { ...this.state }
   }

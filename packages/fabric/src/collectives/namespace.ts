@@ -28,23 +28,30 @@ interface Peer extends CollectiveOptions {
   rank: number
 }
 
+/** torch.distributed's functions, on the world that `env` describes; `sum` is the default operation. */
 export const collectives = {
   /** Joins the world that `env` describes; called again it does nothing. UNSUPPORTED where no run has set it. */
   initProcessGroup: (options: InitOptions = {}): Promise<void> => joinWorld(currentRankContext(), options),
   /** Accepted without effect: a rank has one device. */
   setDevice(_device: number | string): void {},
+  /** Whether this is a rank of a run. */
   isInitialized: (): boolean => currentRankContext().config !== null,
+  /** This rank's number in the world, or in `group`. */
   getRank: (group?: RankGroup): number => groupOf('getRank', currentRankContext(), group).rank,
+  /** Ranks of the world, or of `group`. */
   getWorldSize: (group?: RankGroup): number => groupOf('getWorldSize', currentRankContext(), group).worldSize,
   /** Collective: a group of some ranks, for the option `group`. All ranks call it, with the same list. */
   newGroup: (ranks: readonly number[]): Promise<RankGroup> => run((context) => makeGroup(context, ranks)),
+  /** Resolves when all ranks are here; past the deadline those that are missing are named. */
   barrier: (name?: string, options: { group?: RankGroup; timeoutMs?: number } = {}): Promise<void> =>
     run((context) => passBarrier(context, name, options)),
   /** As `fabric.allReduce`, but with `sum` as in torch. */
   allReduce: <T>(data: T, options: AllReduceOptions = {}): Promise<T> =>
     run((context) => allReduceData(context, data, { op: 'sum', ...options })),
+  /** As `fabric.allGather`. */
   allGather: (data: unknown, options: CollectiveOptions = {}): Promise<unknown> =>
     run((context) => allGatherData(context, data, options)),
+  /** As `fabric.broadcast`. */
   broadcast: <T>(value: T, options: BroadcastOptions = {}): Promise<T> =>
     run((context) => broadcastValue(context, value, options)),
 

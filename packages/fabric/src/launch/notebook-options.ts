@@ -4,6 +4,7 @@
  */
 import { RondoError } from '@rondo/protocol'
 
+/** Options of `notebookLauncher`; names and defaults are Accelerate's. */
 export interface NotebookLauncherOptions {
   /** Ranks; all devices of the session when left out. */
   numProcesses?: number

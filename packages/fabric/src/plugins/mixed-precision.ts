@@ -4,6 +4,7 @@ import { RondoError } from '@rondo/protocol'
 import { type Precision, parsePrecision } from '../precision.ts'
 import { PrecisionPlugin } from './kinds.ts'
 
+/** Options of MixedPrecision. */
 export interface MixedPrecisionOptions {
   /** With `16-mixed` only. */
   scaler?: LossScaler

@@ -21,6 +21,7 @@ export interface SetupModuleOptions {
   moveToDevice?: boolean
 }
 
+/** Options of `fabric.setup`. */
 export interface SetupOptions extends SetupModuleOptions {
   /** A learning-rate schedule of one of the optimizers; it comes back at the end of the tuple. */
   scheduler?: Schedule

@@ -8,6 +8,7 @@ import { type FileSink, type Hyperparams, Logger, type LoggerHost, type RunStatu
 import { WriteQueue } from '../write-queue.ts'
 import { scalarsRecord, sessionEndRecord, sessionStartRecord, versionRecord } from './event-record.ts'
 
+/** Where a TensorBoardLogger writes; names and defaults are Lightning's. */
 export interface TensorBoardLoggerOptions {
   /** Folder of all experiments, relative to the run's; default the run's. What `tensorboard --logdir` is given. */
   rootDir?: string

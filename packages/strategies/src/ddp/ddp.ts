@@ -24,6 +24,7 @@ const BUCKETS_OF_A_MODEL = 8
 /** One message of a link: smaller buckets would cost turns and save nothing. */
 const SMALLEST_BUCKET_BYTES = 64 * 1024
 
+/** Options of DDPStrategy; names are PyTorch's DistributedDataParallel's. */
 export interface DdpOptions extends OwnSettings {
   /**
    * Most MiB of one gradient bucket; PyTorch's default is 25. Without it buckets also close at an eighth of the model,
@@ -63,6 +64,10 @@ export type DdpSettings = Required<
   >
 >
 
+/**
+ * Distributed data parallel: every rank holds the whole model, gradients are averaged each step in buckets (Li et al. 2020),
+ * and all ranks make the same step. Throws BAD_ARGUMENT or CONFLICT for options that are wrong or exclude each other.
+ */
 export class DdpStrategy implements Strategy {
   readonly name: string
   declare readonly accelerator?: string

@@ -11,6 +11,7 @@ export type LogValue = number | tf.Tensor
 export const REDUCTIONS = ['mean', 'min', 'max', 'sum'] as const
 export type Reduction = (typeof REDUCTIONS)[number]
 
+/** How `this.log` keeps, reduces and shows a value; names are Lightning's. */
 export interface LogOptions {
   /** Show beside the progress bar; default false. */
   progBar?: boolean

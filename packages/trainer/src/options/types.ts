@@ -34,6 +34,7 @@ export interface LegacyTrainerOptions {
   checkpointCallback?: boolean
 }
 
+/** Arguments of a Trainer, all optional; names and defaults are Lightning's. */
 export interface TrainerOptions extends LegacyTrainerOptions {
   accelerator?: string
   strategy?: string | Strategy

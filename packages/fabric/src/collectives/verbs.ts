@@ -37,6 +37,12 @@ export function allReduceData<T>(context: RankContext, data: T, options: AllRedu
 
 /** Each leaf of shape [ranks, ...shape]; one rank adds no axis. Throws COLLECTIVE_MISMATCH for unequal shapes. */
 export function allGatherData(context: RankContext, data: unknown, options: CollectiveOptions = {}): Promise<unknown> {
+  if ((options as { syncGrads?: unknown }).syncGrads === true) {
+    throw new RondoError(
+      'UNSUPPORTED',
+      'allGather(data, { syncGrads: true }): TensorFlow.js records gradients only while a function runs, so none can flow through other ranks. Allowed is syncGrads: false. Leave it out, and compute the loss of this rank with what was gathered as constants.',
+    )
+  }
   const group = groupOf('allGather', context, options.group)
   const { signal } = context
   return context.during('communication', "script's all-gather", () =>

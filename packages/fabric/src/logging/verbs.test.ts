@@ -77,6 +77,9 @@ function notes(): Logger & { lines: unknown[] } {
   return {
     lines,
     name: 'notes',
+    rootDir: '',
+    logDir: '',
+    attach() {},
     version: 0,
     logHyperparams() {},
     logMetrics: (metrics, step) => void lines.push([{ ...metrics }, step]),

@@ -57,10 +57,13 @@ test('fit brings everything back, and test, predict and fit go on from there', a
     `const [tested] = await trainer.test(model, loader(false), { ckptPath: 'best' })
 const batches = await trainer.predict(model, loader(false))
 ;[Object.keys(tested).join(), batches.length, batches[0].shape.join('x')].join(' ')`,
+    `import { findUsableDevices } from 'rondo'
+const usable = await findUsableDevices(2)
+'usable ' + usable.join()`,
   )
   await notebook.run(0)
   await notebook.run(1, COLD_MS)
-  await expect(notebook.panel(1)).toContainText('trainable parameters')
+  await expect(notebook.panel(1)).toContainText('2 trainable params')
   await notebook.run(2)
   await expect(notebook.output(2)).toContainText('steps 40, taken 40, epochs 10, best true, learnt true, file true')
   await notebook.run(3, COLD_MS)
@@ -68,6 +71,9 @@ const batches = await trainer.predict(model, loader(false))
   await notebook.run(1, COLD_MS)
   await notebook.run(2)
   await expect(notebook.output(2)).toContainText('steps 40, taken 80, epochs 20, best true, learnt true')
+  await expect(notebook.panel(1)).toContainText('4 × 2 devices × 1 node × accumulate 1 = 8; lr 0.1 (not scaled)')
+  await notebook.run(4, COLD_MS)
+  await expect(notebook.output(4)).toContainText('usable 0,1')
   await notebook.close()
 })
 

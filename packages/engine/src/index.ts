@@ -64,3 +64,4 @@ export {
 export { type WorkerSeeds, workerSeedStream, workerSeeds } from './seeds/worker-seeds.ts'
 export { recordTensors, type TensorRecord } from './tensor-record.ts'
 export { tf } from './tfjs.ts'
+export { typeAs } from './type-as.ts'

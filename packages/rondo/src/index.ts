@@ -53,6 +53,7 @@ export {
   StepLR,
   SWALR,
   sgd,
+  typeAs,
 } from '@rondo/engine'
 export {
   type Batch,
@@ -113,6 +114,7 @@ export {
 } from '@rondo/strategies'
 export {
   Accuracy,
+  AdvancedProfiler,
   type AnyBatch,
   AUROC,
   type BatchCount,
@@ -143,12 +145,14 @@ export {
   OnExceptionCheckpoint,
   type OptimizerConfig,
   Precision,
+  Profiler,
   ProgressBar,
   ProgressBar as RichProgressBar,
   ProgressBar as TQDMProgressBar,
   type ProgressBarOptions,
   Recall,
   RondoModule,
+  SimpleProfiler,
   type StepOutput,
   StochasticWeightAveraging,
   type StochasticWeightAveragingOptions,

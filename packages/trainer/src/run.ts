@@ -25,6 +25,8 @@ import type { LrSchedule } from './module/lr-schedule.ts'
 import type { RondoModule } from './module/module.ts'
 import { attachRuntime, type ModuleRuntime } from './module/runtime.ts'
 import type { ResolvedTrainerOptions } from './options/options.ts'
+import { type Profiler, profiled } from './profilers/profiler.ts'
+import { profilerOf } from './profilers/resolve.ts'
 import type { KeptByStrategy } from './state/write-checkpoint.ts'
 import type { Trainer } from './trainer.ts'
 
@@ -88,6 +90,8 @@ export class Run {
   hasValidated = false
   /** Called when the verb is over, however it ends. */
   readonly atEnd: Array<() => void> = []
+  /** null unless the trainer has one. */
+  readonly profiler: Profiler | null
   private place = 'setup'
 
   constructor(trainer: Trainer, module: RondoModule, stage: Stage, data: VerbData, fabricOptions: FabricOptions) {
@@ -107,6 +111,7 @@ export class Run {
       batchSize: () => this.scope.batchSize,
       log: (name, value, options) => this.log(name, value, options),
     }
+    this.profiler = profilerOf(this.options.profiler)
     attachRuntime(module, this.runtime)
   }
 
@@ -145,7 +150,7 @@ export class Run {
   /** A hook of the callbacks that do not watch metrics, and of the module. */
   async hookBeforePublishing(name: HookName, ...args: unknown[]): Promise<void> {
     await this.hookCallbacks(name, args, (callback) => !isWatcher(callback))
-    await this.within(name, () => callOn(this.module, name, args))
+    await this.asAction(this.module, name, () => this.within(name, () => callOn(this.module, name, args)))
   }
 
   /** A hook of the callbacks that watch metrics, on all ranks alike: they may agree on something. */
@@ -174,8 +179,18 @@ export class Run {
   ): Promise<void> {
     const { trainer, module } = this
     for (const callback of trainer.callbacks) {
-      if (takes(callback)) await this.within(name, () => callOn(callback, name, [trainer, module, ...args]))
+      if (!takes(callback)) continue
+      const call = (): Promise<void> => callOn(callback, name, [trainer, module, ...args])
+      await this.asAction(callback, name, () => this.within(name, call))
     }
+  }
+
+  /** Tells the profiler of a method that `owner` has; of none that it has not. */
+  asAction<T>(owner: object, method: string, fn: () => T): T {
+    const { profiler } = this
+    if (profiler === null || typeof (owner as Record<string, unknown>)[method] !== 'function') return fn()
+    const kind = owner === this.module ? 'RondoModule' : 'Callback'
+    return profiled(profiler, `[${kind}]${owner.constructor.name}.${method}`, fn)
   }
 
   /** Runs `fn` as the place called `name`, so that `log` knows where it is; until its promise settles, if it gives one. */

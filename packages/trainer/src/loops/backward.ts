@@ -34,6 +34,12 @@ export class Backward {
 
   /** Backward of a set-up model. Returns this rank's loss. */
   async through(model: FabricModel, lossFn: () => tf.Scalar, samples: number): Promise<number> {
+    const { profiler } = this.run
+    const work = (): Promise<number> => this.go(model, lossFn, samples)
+    return profiler?.kernels ? profiler.kernels(work) : work()
+  }
+
+  private async go(model: FabricModel, lossFn: () => tf.Scalar, samples: number): Promise<number> {
     const { fabric } = this.run
     const precise = this.prepared(lossFn)
     try {

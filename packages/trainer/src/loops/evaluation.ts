@@ -9,6 +9,7 @@ import { BatchCursor } from '../loaders/batches.ts'
 import type { Metrics } from '../logging/metrics.ts'
 import { publishEpoch } from '../logging/publish.ts'
 import { limitOf } from '../options/limits.ts'
+import { profiled } from '../profilers/profiler.ts'
 import type { Run } from '../run.ts'
 import { giveWay } from './give-way.ts'
 import { callStep, isAsyncMethod, tensorsIn } from './step-call.ts'
@@ -71,16 +72,18 @@ export async function evaluate(
     try {
       for (let index = 0; ; index++) {
         run.checkInterrupt()
-        const batch = await cursor.next()
+        const batch = await profiled(run.profiler, `${hook.toLowerCase()}DataloaderNext`, () => cursor.next())
         if (!batch) break
         const { tensors, samples, leading } = batch
         run.scope = { stage, dataloaderIndex: loaders.length > 1 ? loaderIndex : null, batchSize: samples, leading }
         await run.hook(`on${hook}BatchStart`, tensors, index, loaderIndex)
-        const outputs = await run.within(step, () =>
-          callStep(
-            step,
-            () => run.fabric.autocast(() => callWithEnd(run, step, [tensors, index, loaderIndex])),
-            isAsync,
+        const outputs = await run.asAction(module, step, () =>
+          run.within(step, () =>
+            callStep(
+              step,
+              () => run.fabric.autocast(() => callWithEnd(run, step, [tensors, index, loaderIndex])),
+              isAsync,
+            ),
           ),
         )
         results.batches += 1

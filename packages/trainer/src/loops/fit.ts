@@ -9,6 +9,7 @@ import { hideBar } from '../callbacks/progress-bar.ts'
 import { publishEpoch } from '../logging/publish.ts'
 import { type ConfiguredOptimizer, readOptimizerConfig } from '../module/optimizer-config.ts'
 import { partsOf } from '../module/optimizer-part.ts'
+import { profiled } from '../profilers/profiler.ts'
 import type { Run } from '../run.ts'
 import { Backward } from './backward.ts'
 import { type EvaluationLoader, evaluate } from './evaluation.ts'
@@ -78,7 +79,7 @@ async function runEpoch(training: Training): Promise<boolean> {
   results.reset()
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   await run.hook('onTrainEpochStart')
-  await trainEpoch(training)
+  await profiled(run.profiler, 'runTrainingEpoch', () => trainEpoch(training))
   training.resume = null
   run.scope = { stage: 'train', dataloaderIndex: null, batchSize: 1 }
   if (trainer.progress) trainer.progress.epochDone = true

@@ -60,11 +60,13 @@ async function predictShare(
       const batch = await cursor.next()
       if (!batch) return share
       await run.hook('onPredictBatchStart', batch.tensors, index, loaderIndex)
-      const outputs = await run.within('predictStep', () =>
-        callStep(
-          'predictStep',
-          () => run.fabric.autocast(() => module.predictStep(batch.tensors, index, loaderIndex)),
-          isAsync,
+      const outputs = await run.asAction(module, 'predictStep', () =>
+        run.within('predictStep', () =>
+          callStep(
+            'predictStep',
+            () => run.fabric.autocast(() => module.predictStep(batch.tensors, index, loaderIndex)),
+            isAsync,
+          ),
         ),
       )
       await run.hook('onPredictBatchEnd', outputs, batch.tensors, index, loaderIndex)

@@ -6,6 +6,7 @@ import { randomState, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { DrawnBatch } from '../loaders/batches.ts'
 import { showStep } from '../logging/publish.ts'
+import { profiled } from '../profilers/profiler.ts'
 import { clipGradients } from './clip.ts'
 import { noteProgress, type Training } from './training.ts'
 import { emptyLoss, lossOf } from './training-step.ts'
@@ -58,9 +59,13 @@ async function optimize(
   if (batch || stepped) {
     const samples = batch?.samples ?? 0
     if (!batch && backward.needsAllRanks) throw outOfData('syncBatchnorm: true', run.rank)
-    trainer.lastLoss = await run.fabric.noBackwardSync(model, () => backward.through(model, lossFn, samples), {
-      enabled: !stepped,
-    })
+    trainer.lastLoss = await run.fabric.noBackwardSync(
+      model,
+      () => profiled(run.profiler, 'backward', () => backward.through(model, lossFn, samples)),
+      {
+        enabled: !stepped,
+      },
+    )
   }
   await backward.agree()
   await results.settle(trainer.lastLoss)
@@ -68,7 +73,7 @@ async function optimize(
   if (!stepped) return
   await run.hook('onBeforeOptimizerStep', optimizer.optimizer)
   await clipGradients(run, model, optimizer)
-  await optimizer.step()
+  await profiled(run.profiler, 'optimizerStep', () => optimizer.step())
   trainer.globalStep += 1
   // A loss scale leaves out steps whose gradients overflowed; the schedule waits for one that was made.
   const skipped = model.replica.lastStep?.skipped === true
@@ -80,7 +85,8 @@ async function optimizeByHand({ run }: Training, batch: DrawnBatch | null, index
   if (!batch) throw outOfData('automaticOptimization = false', run.rank)
   runtime.training = true
   try {
-    await run.within('trainingStep', () => module.trainingStep?.(batch.tensors, index))
+    const step = (): unknown => run.within('trainingStep', () => module.trainingStep?.(batch.tensors, index))
+    await run.asAction(module, 'trainingStep', step)
   } finally {
     runtime.training = false
   }

@@ -5,6 +5,7 @@
 import { BatchCursor, type DrawnBatch } from '../loaders/batches.ts'
 import { publishStep, stepSyncKeys } from '../logging/publish.ts'
 import { listFlags, listsAgree } from '../logging/sync.ts'
+import { profiled } from '../profilers/profiler.ts'
 import type { Run } from '../run.ts'
 import { type EpochPlan, planEpoch } from './epoch-plan.ts'
 import { giveWay } from './give-way.ts'
@@ -30,14 +31,16 @@ export async function trainEpoch(training: Training): Promise<boolean> {
   try {
     for (let index = first; ; index++) {
       run.checkInterrupt()
-      const batch = await cursor.next()
+      const batch = await profiled(run.profiler, 'trainDataloaderNext', () => cursor.next())
       const more = await cursor.hasNext()
       const { anybody, last } = await lookAround(run, plan, index, batch !== null, more)
       if (!anybody) return false
       const inGroup = (index - first) % trainer.accumulateGradBatches
       const stepped = inGroup + 1 === trainer.accumulateGradBatches || last
       const before = trainer.globalStep
-      await trainBatch(training, batch, { index, opens: inGroup === 0, stepped })
+      await profiled(run.profiler, 'runTrainingBatch', () =>
+        trainBatch(training, batch, { index, opens: inGroup === 0, stepped }),
+      )
       const stop = await finishBatch(training, batch, index, stepped ? before : null)
       if (stepped) await training.balancer?.afterStep(training.models)
       if (await validateIfDue(training, index, last)) return true

@@ -13,8 +13,8 @@ export function lossOf(run: Run, batch: tf.Tensor[], index: number): tf.Scalar {
   const { module, runtime } = run
   runtime.training = true
   try {
-    let output: unknown = run.within('trainingStep', () =>
-      run.fabric.autocast(() => module.trainingStep?.(batch, index)),
+    let output: unknown = run.asAction(module, 'trainingStep', () =>
+      run.within('trainingStep', () => run.fabric.autocast(() => module.trainingStep?.(batch, index))),
     )
     let from = 'trainingStep'
     if (typeof module.trainingStepEnd === 'function' && !(output instanceof Promise)) {

@@ -38,7 +38,9 @@ export async function runVerb(
   trainer.begin(run)
   if (run.rank === 0) for (const owner of [module, ...trainer.callbacks]) warnOfUnknownHooks(owner)
   try {
+    run.profiler?.setup?.(stage)
     const result = await perform(run)
+    await reportProfile(run)
     if (stage === 'fit') await storedByRankZero(trainer, () => trainer.background.settle())
     await endLoggers(run, 'success')
     return result
@@ -135,6 +137,13 @@ function resolvePath({ trainer, stage }: Run, ckptPath: string): string {
     'BAD_ARGUMENT',
     `trainer.${stage}(…, { ckptPath: "${ckptPath}" }): ${why}. Allowed are "best" and "last" after a fit that saved, or a path. ${ckptPath === 'last' ? 'Set saveLast: true.' : 'Add new ModelCheckpoint({ monitor: "val_loss" }) to the callbacks.'}`,
   )
+}
+
+/** On rank 0, whose loops are everyone's. */
+async function reportProfile(run: Run): Promise<void> {
+  if (run.profiler === null || run.rank !== 0) return
+  const files = run.trainer.hasRun ? run.trainer.files : null
+  await run.profiler.describe({ stage: run.stage, files, print: (text) => run.print(text) })
 }
 
 /** A refusal of a run of several ranks says which one refuses. */

@@ -81,7 +81,6 @@ describe('refusals', () => {
     ['BAD_ARGUMENT', /true or false/, { exactEvaluation: 1 }],
     ['BAD_ARGUMENT', /weighted/, { gradientAverage: 'mean' }],
     ['BAD_ARGUMENT', /logMetrics/, { logger: {} }],
-    ['UNSUPPORTED', /profiler is not part/, { profiler: 'simple' }],
     ['UNSUPPORTED', /no access to TPUs.*webgpu/, { tpuCores: 8 }],
   ])('%s: %s', (code, message, options) => {
     expect(() => resolveTrainerOptions(options as TrainerOptions)).toThrow(

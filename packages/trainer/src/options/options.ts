@@ -11,7 +11,6 @@ import { fromEnvironment, withDefaults } from './environment.ts'
 import { given } from './kinds.ts'
 import { modernise } from './legacy.ts'
 import type { BatchCount } from './limits.ts'
-import { checkPending } from './pending.ts'
 import type { LegacyTrainerOptions, ResolvedTrainerOptions, TrainerOptions } from './types.ts'
 
 export type { ResolvedTrainerOptions, TrainerOptions } from './types.ts'
@@ -42,7 +41,6 @@ export function readTrainerOptions(
   checkBalance(modern.options)
   const resolved = resolve(isBare ? bare(modern.options) : modern.options)
   const all = { ...resolved, autoSelect, resumeFromCheckpoint }
-  checkPending(all)
   if (all.benchmark) notes.push('Trainer({ benchmark: true }): no effect; TensorFlow.js has no kernels to choose from.')
   if (!all.inferenceMode)
     notes.push('Trainer({ inferenceMode: false }): no effect; steps may call tf.grads at any time.')

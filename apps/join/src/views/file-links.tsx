@@ -41,8 +41,17 @@ export function FileLinks({ runId, params }: { runId: string; params: JoinParams
           {name}
         </a>
       ))}
+      {files.length > 0 && (
+        <a href={archiveUrl(runId, token)} download={`${runId}.zip`}>
+          all files (zip)
+        </a>
+      )}
     </span>
   )
+}
+
+function archiveUrl(runId: string, token: string): string {
+  return `/runs/${encodeURIComponent(runId)}/archive.zip?token=${encodeURIComponent(token)}`
 }
 
 function fileUrl(runId: string, name: string, token: string): string {

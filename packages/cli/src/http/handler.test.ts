@@ -304,3 +304,14 @@ describe('rows at the end of a file', () => {
     expect((await list('.hidden/')).status).toBe(400)
   })
 })
+
+it('gives a run as one zip to who has its token', async () => {
+  await put(main, 'zipped/a', 'content')
+  const get = (run: string, token: string) => fetch(`${agent}/runs/${run}/archive.zip?token=${token}`)
+  const answer = await get('r1', TOKEN)
+  expect([answer.status, answer.headers.get('content-disposition')]).toEqual([200, 'attachment; filename="r1.zip"'])
+  const bytes = Buffer.from(await answer.arrayBuffer())
+  expect([bytes.readUInt32LE(0), bytes.includes('zipped/acontent')]).toEqual([0x04034b50, true])
+  expect((await get('r1', 'wrong')).status).toBe(403)
+  expect((await get('none', TOKEN)).status).toBe(404)
+})

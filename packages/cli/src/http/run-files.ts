@@ -22,6 +22,7 @@ import {
   type ServedRuns,
   tokenFits,
 } from './run-folder.ts'
+import { filesBelow, zipOf, zipSize } from './zip.ts'
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8',
@@ -52,10 +53,11 @@ export async function serveRun(
   const run = runs.find(runId)
   if (run === undefined) return reply(response, 404, `There is no run "${runId.slice(0, 64)}" here.`)
   if (rest === 'script.js') return sendScript(run, request, response)
-  if (!rest.startsWith('files/')) return reply(response, 404, 'Runs offer script.js and files/NAME.')
+  const token = request.headers['x-rondo-token'] ?? new URL(request.url ?? '/', 'http://host').searchParams.get('token')
+  if (rest === 'archive.zip') return sendArchive(run, token, request, response)
+  if (!rest.startsWith('files/')) return reply(response, 404, 'Runs offer script.js, archive.zip and files/NAME.')
 
   const name = rest.slice('files/'.length)
-  const token = request.headers['x-rondo-token'] ?? new URL(request.url ?? '/', 'http://host').searchParams.get('token')
   if (request.method === 'DELETE') {
     // Ranks keep the best checkpoints only; who may overwrite one may remove it.
     const isOwn = name.endsWith(CHECKPOINT) && tokenFits(run, token)
@@ -82,6 +84,29 @@ export async function serveRun(
   const target = request.headers['x-rondo-link']
   if (target !== undefined) return linkFile(run, file, String(target), request, response)
   return storeFile(run, file, maxBytes, request, response)
+}
+
+/** All files of the run as one zip. */
+async function sendArchive(
+  run: ServedRun,
+  token: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!tokenFits(run, token)) return reply(response, 403, 'The token of this session is missing or wrong.')
+  if (request.method !== 'GET' && request.method !== 'HEAD') return reply(response, 405, 'The archive takes GET.')
+  const entries = await filesBelow(run.folder)
+  if (entries.length === 0) return reply(response, 404, 'This run has no files yet.')
+  if ((await zipSize(entries)) === null) {
+    return reply(response, 413, `The files of this run are more than one zip holds. Copy the folder runs/${run.runId}.`)
+  }
+  response.writeHead(200, {
+    'Content-Type': 'application/zip',
+    'Content-Disposition': `attachment; filename="${run.runId}.zip"`,
+    'Cache-Control': 'no-store',
+  })
+  if (request.method === 'HEAD') return void response.end()
+  await pipeline(zipOf(entries), response)
 }
 
 /** Names in a folder as a JSON list, what is still being uploaded aside; empty where there is no folder. */

@@ -2,8 +2,10 @@
  * The tabs of this node's ranks: one a device, all in one browser. Opens them, watches for crashes and tells
  * what a page says when it cannot even join. Not for: finding or starting the browser (browser/).
  */
-import type { BrowserContext, Page } from 'playwright-core'
+import { basename, join } from 'node:path'
+import type { BrowserContext, Download, Page } from 'playwright-core'
 import { newWindow } from '../browser/new-window.ts'
+import { runsFolder } from '../paths.ts'
 
 export interface TabPlan {
   /** Origin of the pages on this machine, always localhost: WebGPU needs a secure context. */
@@ -29,10 +31,14 @@ export interface TabListener {
 
 /** Milliseconds for the join page to load; everything comes from this machine. */
 const LOAD_TIMEOUT_MS = 30_000
+/** Milliseconds that the end of a run waits for downloads. */
+const DOWNLOAD_TIMEOUT_MS = 10_000
 
 export class Tabs {
   readonly #context: BrowserContext
   readonly #pages: Page[] = []
+  /** Files that scripts gave to the person, on their way to `runs/downloads`. */
+  readonly #downloads: Promise<void>[] = []
   #loaded = 0
   #closing = false
 
@@ -54,6 +60,8 @@ export class Tabs {
 
   async close(): Promise<void> {
     this.#closing = true
+    const late = new Promise<void>((resolve) => setTimeout(resolve, DOWNLOAD_TIMEOUT_MS).unref())
+    await Promise.race([Promise.allSettled(this.#downloads), late])
     await Promise.allSettled(this.#pages.map((page) => page.close()))
   }
 
@@ -64,9 +72,20 @@ export class Tabs {
     page.on('close', () => {
       if (!this.#closing) listener.onLost(localRank, 'was closed')
     })
+    page.on('download', (download) => this.#downloads.push(keep(download, listener, localRank)))
     page.on('pageerror', (error) => listener.onPageError(localRank, error.stack ?? error.message))
     page.on('console', (message) => listener.onPageConsole(localRank, `${message.type()}: ${message.text()}`))
     await page.goto(joinUrl(plan, localRank), { timeout: LOAD_TIMEOUT_MS, waitUntil: 'domcontentloaded' })
+  }
+}
+
+/** Stores a download where its person finds it: this browser's own folder goes with the browser. */
+async function keep(download: Download, listener: TabListener, localRank: number): Promise<void> {
+  const path = join(runsFolder(), 'downloads', basename(download.suggestedFilename()))
+  try {
+    await download.saveAs(path)
+  } catch (thrown) {
+    listener.onPageError(localRank, `The download ${path} could not be stored: ${String(thrown)}`)
   }
 }
 

@@ -4,6 +4,7 @@ import { seedEverything, tf, unseedEverything } from '@rondo/engine'
 import { DdpStrategy } from '@rondo/strategies'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Fabric } from '../fabric.ts'
+import { MixedPrecision } from '../plugins/mixed-precision.ts'
 import { memoryLauncher } from '../testing/memory-launcher.ts'
 import { runRanks } from '../testing/ranks.ts'
 import { registerLaunchable } from './call.ts'
@@ -181,6 +182,12 @@ describe('in a notebook', () => {
     expect(() => new Fabric({ strategy: 'ddp_notebok' })).toThrow(/ddp_notebook/)
     expect(launcher.requests).toEqual([])
   })
+})
+
+it('refuses to send a Precision plugin along, whose name alone would arrive', async () => {
+  memoryLauncher()
+  const fabric = new Fabric({ devices: 3, strategy: 'ddp_notebook', plugins: new MixedPrecision('16-mixed') })
+  await expect(fabric.launch(sizes)).rejects.toThrow(/MixedPrecision, a Precision plugin, which does not cross/)
 })
 
 describe('in ranks', () => {

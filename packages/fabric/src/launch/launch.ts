@@ -47,6 +47,7 @@ async function launchFunction(core: FabricCore, fabric: unknown, fn: unknown, ar
   const ranks = plan ? await ranksOf(plan) : 1
   if (plan && runsInPlace(plan, ranks)) return runHere(core, fabric, launched, args)
   if (plan && ranks > 1) checkStrategy(plan, ranks)
+  if (options.plugins.Precision) throw staysHere(options.plugins.Precision)
   if (plan?.count === null) console.info(`devices is "auto": all ${ranks} devices of the session are used.`)
   return launchOnRanks(launched, args, {
     call: 'fabric.launch',
@@ -137,5 +138,13 @@ function ranksExist({ group, job, localRank }: RankContext): RondoError {
     'UNSUPPORTED',
     `fabric.launch(fn): ${own}. Call the function directly: await train(fabric); launch from the notebook's own cells.${where}`,
     { rank },
+  )
+}
+
+/** Only the precision's name would cross, and the plugin means more than that. */
+function staysHere(plugin: object): RondoError {
+  return new RondoError(
+    'UNSUPPORTED',
+    `fabric.launch(fn): plugins has ${plugin.constructor.name}, a Precision plugin, which does not cross to the ranks. Allowed is the option precision, or a Fabric with the plugin that the function itself makes. Use one of the two.`,
   )
 }

@@ -144,6 +144,20 @@ it.each([
   },
 )
 
+it('lets a chosen hook take the place of the precision, also one that comes later', async () => {
+  const wires = await runRanks(2, async (rank) => {
+    const options = { precision: 'bf16-mixed' }
+    const chosen = await fabricOn(rank, { ...options, strategy: new DdpStrategy({ ddpCommHook: 'fp32' }) })
+    const plain = await fabricOn(rank, options)
+    const [a, b] = [await chosen.setup(net()), await plain.setup(net())]
+    const before = b.replica.wire
+    b.registerCommHook('fp16')
+    expect(() => b.registerCommHook('fp16')).toThrow(/already/)
+    return [a.replica.wire, before, b.replica.wire]
+  })
+  expect(wires[0]).toEqual(['f32', 'bf16', 'f16'])
+})
+
 it('takes true gradients for clipping, and clips nothing where the step is skipped anyway', async () => {
   const results = await runRanks(2, async (rank) => {
     const fabric = await fabricOn(rank, f16(1024))

@@ -14,7 +14,7 @@ class Net extends RondoModule {
   optimizer = adam({ learningRate: 0.1 })
   loss([x, y]: tf.Tensor[]) { return tf.losses.meanSquaredError(y, this.forward(x)) }
   trainingStep(batch) { const loss = this.loss(batch); this.log('train_loss', loss); return loss }
-  validationStep(batch) { this.log('val_loss', this.loss(batch)) }
+  validationStep(batch) { this.log('val_loss', this.loss(batch), { progBar: true }) }
   testStep(batch) { this.log('test_loss', this.loss(batch)) }
   configureOptimizers() { return this.optimizer }
 }
@@ -64,6 +64,7 @@ const usable = await findUsableDevices(2)
   await notebook.run(0)
   await notebook.run(1, COLD_MS)
   await expect(notebook.panel(1)).toContainText('2 trainable params')
+  await expect(notebook.panel(1).locator('dt', { hasText: 'val loss' })).toHaveCount(1)
   await notebook.run(2)
   await expect(notebook.output(2)).toContainText('steps 40, taken 40, epochs 10, best true, learnt true, file true')
   await notebook.run(3, COLD_MS)

@@ -7,13 +7,20 @@ import { RondoError } from '@rondo/protocol'
 import type { RondoModule } from '../module/module.ts'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
+import { checkKnown } from './known-options.ts'
 
 /** What tf.memory() may hold beside tensors and bytes, by backend. */
 const BACKEND_FIGURES = ['numBytesInGPU', 'numBytesAllocatedInGPU'] as const
 
 export class DeviceStatsMonitor extends Callback {
-  /** There is nothing to choose. */
+  /** There is nothing to choose: browsers tell nothing of the processor (Lightning's `cpu_stats`). */
   readonly options: object = {}
+
+  /** @throws BAD_ARGUMENT for any option */
+  constructor(options: object = {}) {
+    super()
+    checkKnown('DeviceStatsMonitor', options, [])
+  }
 
   override onTrainStart(trainer: Trainer): void {
     if (trainer.resolved.logger !== false || trainer.fastDevRun) return

@@ -5,6 +5,7 @@
 import { RondoError } from '@rondo/protocol'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
+import { checkKnown } from './known-options.ts'
 import { checkMode, checksOnEpochEnd, type Mode, refuseAbsent, viewOf } from './monitor.ts'
 
 export interface EarlyStoppingOptions {
@@ -34,6 +35,19 @@ export type StoppingReason =
   | 'divergence_threshold'
   | 'patience_exhausted'
 
+const KNOWN = [
+  'monitor',
+  'minDelta',
+  'patience',
+  'mode',
+  'strict',
+  'checkFinite',
+  'stoppingThreshold',
+  'divergenceThreshold',
+  'checkOnTrainEpochEnd',
+  'logRankZeroOnly',
+  'verbose',
+] as const satisfies ReadonlyArray<keyof EarlyStoppingOptions>
 const NUMBERS = ['minDelta', 'stoppingThreshold', 'divergenceThreshold'] as const
 
 export class EarlyStopping extends Callback {
@@ -58,6 +72,7 @@ export class EarlyStopping extends Callback {
         `EarlyStopping({ monitor: ${String(options?.monitor)} }): monitor must be the name of a logged value. Pass one, such as "val_loss".`,
       )
     }
+    checkKnown('EarlyStopping', options, KNOWN)
     const { patience = 3, mode = 'min' } = options
     for (const name of NUMBERS) {
       const value: unknown = options[name]

@@ -28,6 +28,12 @@ export class GradientAccumulationScheduler extends Callback {
   }
 
   override onTrainStart(trainer: Trainer): void {
+    if (trainer.fitControls?.manual) {
+      throw new RondoError(
+        'CONFLICT',
+        'GradientAccumulationScheduler with automaticOptimization = false: the module says by itself when its optimizers step. Allowed is one of the two. Count batches in trainingStep.',
+      )
+    }
     if (trainer.resolved.accumulateGradBatches === 1) return
     throw new RondoError(
       'CONFLICT',

@@ -44,6 +44,10 @@ describe('Timer', () => {
   })
 
   it('refuses what is no duration or interval', () => {
+    expect(() => new Timer({ time: 3 } as never)).toThrow(/Timer\({ time }\).*duration, interval, verbose/)
+    expect(() => new Timer({ duration: { hours: -1 } })).toThrow(/duration/)
+    expect(new Timer({ duration: { days: 1, hours: 2, minutes: 3, seconds: 4 } }).timeRemaining()).toBe(93_784)
+    expect(new Timer({ duration: '01:02:03:04' }).timeRemaining()).toBe(93_784)
     expect(() => new Timer({ duration: 'soon' })).toThrow(/Timer\({ duration }\) is "soon".*DD:HH:MM:SS/)
     expect(() => new Timer({ interval: 'batch' as never })).toThrow(/"step" and "epoch"/)
   })
@@ -67,12 +71,17 @@ describe('GradientAccumulationScheduler', () => {
   })
 
   it('refuses a table that is none, and a second opinion', async () => {
-    for (const table of [{}, { 0: 0 }, { x: 2 }, { 1: 1.5 }]) {
+    for (const table of [{}, { 0: 0 }, { x: 2 }, { 1: 1.5 }, { [-1]: 2 }, { 0: -2 }]) {
       expect(() => new GradientAccumulationScheduler(table)).toThrow(/epoch: batches/)
     }
     const callbacks = new GradientAccumulationScheduler({ 0: 2 })
     const fit = onRanks(1, (trainer) => trainer.fit(new Line(), lineLoader(8)), { accumulateGradBatches: 2, callbacks })
     await expect(fit).rejects.toThrow(/accumulateGradBatches: 2/)
+    class ByHand extends Line {
+      override automaticOptimization = false
+    }
+    const byHand = onRanks(1, (trainer) => trainer.fit(new ByHand(), lineLoader(8)), { callbacks })
+    await expect(byHand).rejects.toThrow(/automaticOptimization = false/)
   })
 })
 
@@ -94,9 +103,11 @@ it('OnExceptionCheckpoint keeps the state before an error, and fit goes on from 
     expect(steps).toEqual([4])
   })
   expect(() => new OnExceptionCheckpoint({ filename: 'a/b' })).toThrow(/a\/b/)
+  expect(() => new OnExceptionCheckpoint({ path: 'a' } as never)).toThrow(/dirpath, filename/)
 })
 
 it('DeviceStatsMonitor logs what the device holds, and refuses to without a logger', async () => {
+  expect(() => new DeviceStatsMonitor({ cpuStats: true })).toThrow(/cpuStats.*no options/)
   const [row] = await onRanks(
     1,
     async (trainer) => {

@@ -7,6 +7,7 @@ import type { RondoModule } from '../module/module.ts'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
 import { joined, saveAlone } from './checkpoint-folder.ts'
+import { checkKnown } from './known-options.ts'
 
 export interface OnExceptionCheckpointOptions {
   /** Folder in the run's; default `checkpoints`. */
@@ -21,8 +22,10 @@ export class OnExceptionCheckpoint extends Callback {
   readonly options: Required<OnExceptionCheckpointOptions>
 
   /** @throws BAD_ARGUMENT for a name that is no file name */
-  constructor({ dirpath = 'checkpoints', filename = 'on_exception' }: OnExceptionCheckpointOptions = {}) {
+  constructor(options: OnExceptionCheckpointOptions = {}) {
     super()
+    checkKnown('OnExceptionCheckpoint', options, ['dirpath', 'filename'])
+    const { dirpath = 'checkpoints', filename = 'on_exception' } = options
     if (!NAME.test(filename)) {
       throw new RondoError(
         'BAD_ARGUMENT',

@@ -6,6 +6,7 @@ import { RondoError } from '@rondo/protocol'
 import { type Duration, parseDuration } from '../options/duration.ts'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
+import { checkKnown } from './known-options.ts'
 
 export interface TimerOptions {
   /** How long training may take: "DD:HH:MM:SS" or its parts; default no end. */
@@ -29,6 +30,7 @@ export class Timer extends Callback {
   /** @throws BAD_ARGUMENT for a duration or an interval that is none */
   constructor(options: TimerOptions = {}) {
     super()
+    checkKnown('Timer', options, ['duration', 'interval', 'verbose'])
     const { duration = null, interval = 'step' } = options
     if (interval !== 'step' && interval !== 'epoch') {
       throw new RondoError(

@@ -150,6 +150,33 @@ describe('EarlyStopping', () => {
     for (const error of errors) expect(error?.message).toMatch(/no such value on rank 1\. Present are .*other/)
   })
 
+  it('is an error on all ranks, with its cause, when one dies in the check; a late one is waited for', async () => {
+    const checked = (fails: boolean) =>
+      onRanks(
+        2,
+        async (trainer, { context }) => {
+          class Odd extends Line {
+            override async onTrainEpochEnd(): Promise<void> {
+              if (this.globalRank === 0) return
+              if (fails) throw new Error('the tab is gone')
+              await new Promise((resolve) => setTimeout(resolve, 100))
+            }
+          }
+          return trainer.fit(new Odd(), lineLoader(8), lineLoader(8)).then(
+            () => 'done',
+            (thrown: unknown) => {
+              context.group.abort(thrown as Error)
+              return String(thrown)
+            },
+          )
+        },
+        { callbacks: new EarlyStopping({ monitor: 'val_loss' }) },
+        { stepTimeoutMs: 2_000 },
+      )
+    expect(await checked(false)).toEqual(['done', 'done'])
+    for (const outcome of await checked(true)) expect(outcome).toContain('the tab is gone')
+  })
+
   it('refuses what it cannot watch', async () => {
     expect(() => new EarlyStopping({} as never)).toThrow(/monitor/)
     expect(() => new EarlyStopping({ monitor: 'a', min_delta: 1 } as never)).toThrow(/min_delta.*minDelta/)

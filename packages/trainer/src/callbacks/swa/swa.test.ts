@@ -148,6 +148,28 @@ describe('on ranks', () => {
     for (const [whole, resumed] of results) expect(resumed).toEqual(whole)
   })
 
+  it('all fail with its cause when one dies while batch norm is made anew', async () => {
+    const outcomes = await onRanks(
+      2,
+      async (trainer, { context }) => {
+        trainer.callbacks.push(new StochasticWeightAveraging({ swaLrs: 0.02, swaEpochStart: 1 }))
+        class Dying extends Normed {
+          override trainingStep(batch: tf.Tensor[]): tf.Tensor {
+            if (this.globalRank === 1 && this.currentEpoch === 2) throw new Error('the tab is gone')
+            return super.trainingStep(batch)
+          }
+        }
+        return trainer.fit(new Dying(), lineLoader(16)).catch((thrown: Error) => {
+          context.group.abort(thrown)
+          return String(thrown)
+        })
+      },
+      { maxEpochs: 2 },
+      { stepTimeoutMs: 2_000 },
+    )
+    for (const outcome of outcomes) expect(outcome).toContain('the tab is gone')
+  })
+
   it('leave the weights alone when training ends before', async () => {
     const stop = new LambdaCallback({
       onTrainEpochEnd: (trainer) => {

@@ -113,9 +113,11 @@ describe('EarlyStopping', () => {
         const stopping = new EarlyStopping({ monitor: 'score', patience: 3 })
         const again = new Trainer({ maxEpochs: 9, enableModelSummary: false, callbacks: stopping })
         again.context = context
-        await again.fit(new Scripted([1, 2, 2, 2, 2, 2]), lineLoader(4), lineLoader(4), {
+        await again.fit(new Scripted([9, 9, 2, 2, 2, 2]), {
+          trainDataloaders: lineLoader(4),
+          valDataloaders: lineLoader(4),
           ckptPath: 'stopping.ckpt',
-        } as never)
+        })
         return [again.currentEpoch, stopping.bestScore, stopping.stoppingReason]
       },
       { maxEpochs: 2 },

@@ -52,8 +52,13 @@ export interface RunFiles {
  */
 export type HandOver = (name: string, bytes: Uint8Array<ArrayBuffer>) => void
 
-/** Resolves with this rank's place in the larger world, once everybody is there. */
-export type Grow = (devices: number) => Promise<RankContext>
+/** Resolves once everybody is there and the context is that of a rank in the larger world. */
+export type Grow = (devices: number) => Promise<void>
+
+/** What of a context changes when its run grows. */
+export type LargerWorld = Required<
+  Pick<RankContextOptions, 'group' | 'seats' | 'config' | 'regroup' | 'spans' | 'idleSlots'>
+>
 
 export interface RankContextOptions {
   group: ProcessGroup
@@ -87,10 +92,16 @@ export interface RankContextOptions {
 }
 
 export class RankContext {
-  readonly group: ProcessGroup
-  readonly seats: readonly Seat[]
-  readonly config: RunConfig | null
-  readonly env: RankEnvironment
+  // The world that this rank is in: changed by `enter` alone, so that whoever holds this context goes on with it.
+  group: ProcessGroup
+  seats: readonly Seat[]
+  config: RunConfig | null
+  env: RankEnvironment
+  regroup: () => Promise<void>
+  /** Null where the run keeps its size, and once it has grown. */
+  grow: Grow | null
+  spans: SpanSink | null
+  idleSlots: number
   readonly files: RunFiles
   readonly signal: AbortSignal
   readonly reporter: StepReporter
@@ -103,12 +114,8 @@ export class RankContext {
   checkpointIO: CheckpointIO
   readonly fail: (error: RondoError) => void
   readonly commands: CommandQueue
-  readonly regroup: () => Promise<void>
-  readonly grow: Grow | null
   readonly job: 'launch' | 'cell' | null
   readonly session: string | null
-  readonly spans: SpanSink | null
-  readonly idleSlots: number
   accelerator: SelectedAccelerator | null
   /** Models set up so far; the last one's weights are hashed for the report. */
   readonly models: FabricModel[] = []
@@ -160,7 +167,14 @@ export class RankContext {
     this.idleSlots = options.idleSlots ?? 0
     this.devices = new ContextRecovery(this, this)
     this.env = rankEnvironment(options.config, options.seats, options.group.rank)
-    this.reporter = new StepReporter(options.emit, () => options.group.linkReports())
+    this.reporter = new StepReporter(options.emit, () => this.group.linkReports())
+  }
+
+  /** The run has grown: from now on this is a rank of the larger world. */
+  enter(world: LargerWorld): void {
+    const { config, seats, group } = world
+    Object.assign(this, world, { grow: null })
+    this.env = rankEnvironment(config, seats, group.rank)
   }
 
   /** Runs `work` and puts it on the timeline, if there is one; also when it fails. */
@@ -233,13 +247,6 @@ let current: RankContext | null = null
 /** Sets the context of this worker. Once: a worker is one rank of one run. */
 export function setRankContext(context: RankContext): void {
   invariant(base === null, 'a worker is one rank of one run')
-  base = context
-  current = context
-}
-
-/** The run has grown, and this worker goes on with its place in the larger world. */
-export function replaceRankContext(context: RankContext): void {
-  invariant(base !== null && current === base, 'a run grows before its jobs begin')
   base = context
   current = context
 }

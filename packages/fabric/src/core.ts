@@ -13,8 +13,7 @@ import type { EpochPosition } from './reporter.ts'
 import type { RankPrecision } from './training/rank-precision.ts'
 
 export class FabricCore {
-  /** Another one once the run has grown. */
-  context: RankContext
+  readonly context: RankContext
   readonly options: ResolvedOptions
   /** What is to be launched; null where ranks are there or cannot be. */
   readonly plan: NotebookPlan | null

@@ -8,14 +8,16 @@ import { configOf, runRanks, type TestRank } from '../testing/ranks.ts'
 /** The context that `rondo exec` gives the first rank: alone, and able to become `larger`. */
 function alone(larger: TestRank, asked: number[]): RankContext {
   const { accelerator, files, signal } = larger.context
-  return new RankContext({
+  const { group, seats, config, regroup, spans, idleSlots } = larger.context
+  const context: RankContext = new RankContext({
     ...{ group: singleProcessGroup(), seats: [], accelerator, files, signal, emit: () => undefined },
     config: configOf(1, { growable: true }),
     grow: async (devices) => {
       asked.push(devices)
-      return larger.context
+      context.enter({ group, seats, config, regroup, spans, idleSlots })
     },
   })
+  return context
 }
 
 it('asks for the other ranks and goes on among them', async () => {

@@ -23,14 +23,11 @@ export async function launchFabric(core: FabricCore, fabric: unknown, call: read
   else if (context.job === null && options.strategyName !== null && startsFromFunction(options.strategyName)) {
     throw needsFunction(options.strategyName, 'In a script the ranks are started by "rondo run": use strategy "ddp".')
   }
-  if (core.wanted !== null && context.grow !== null) {
-    core.context = await context.grow(core.wanted)
-    core.context.checkpointIO = context.checkpointIO
-  }
-  core.context.scriptLaunched = true
+  if (core.wanted !== null) await context.grow?.(core.wanted)
+  context.scriptLaunched = true
   await core.prepareDevice()
   core.launched = true
-  if (core.worldSize > 1) await passBarrier(core.context, 'launch')
+  if (core.worldSize > 1) await passBarrier(context, 'launch')
   return undefined
 }
 

@@ -2,7 +2,7 @@
  * The life of one rank: device, links, process group, script, report. Each outcome is told exactly once. Not
  * for: talking to the page (worker.ts) or what scripts call (fabric.ts).
  */
-import { deviceLoss, parametersOf, type SelectedAccelerator, selectAccelerator, weightsHash } from '@rondo/engine'
+import { deviceLoss, parametersOf, selectAccelerator, weightsHash } from '@rondo/engine'
 import {
   fromWireError,
   type GrowWish,
@@ -16,14 +16,7 @@ import {
 } from '@rondo/protocol'
 import { acceptLinks } from '@rondo/transport'
 import type { Download } from '../checkpoint/index.ts'
-import {
-  baseRankContext,
-  currentRankContext,
-  type HandOver,
-  RankContext,
-  replaceRankContext,
-  setRankContext,
-} from '../context.ts'
+import { currentRankContext, type HandOver, type LargerWorld, RankContext, setRankContext } from '../context.ts'
 import { env } from '../env.ts'
 import { CommandQueue } from '../jobs/commands.ts'
 import { createLastingGroup, type LastingGroup } from '../jobs/lasting-group.ts'
@@ -58,10 +51,8 @@ export class RankProgram {
 
   async run(): Promise<void> {
     try {
-      await this.prepare()
+      const context = await this.prepare()
       const result = await this.runScript()
-      // Not the one that it began with, if the run has grown.
-      const context = baseRankContext()
       for (const model of context.models) await model.syncWeights()
       await context.finalizeLoggers('success')
       await context.during('barrier', 'end of script', () =>
@@ -113,7 +104,7 @@ export class RankProgram {
     void this.context?.finalizeLoggers('failed')
   }
 
-  private async prepare(): Promise<void> {
+  private async prepare(): Promise<RankContext> {
     const { start, rank, linkPort } = this.init
     const { config, seats } = start
     const localRanks = seats.filter((seat) => seat.nodeRank === seats[rank]?.nodeRank).length
@@ -127,10 +118,26 @@ export class RankProgram {
       }),
       this.acceptLinks(start, linkPort),
     ])
-    const context = await this.enter(start, links, accelerator)
+    const { origin, uploadToken, session } = this.init
+    const { signal } = this.abort
+    const context = new RankContext({
+      ...(await this.join(start, links)),
+      accelerator,
+      files: httpRunFiles({ origin, runId: start.runId, token: uploadToken, signal }),
+      emit: this.emit,
+      handOver: this.handOver,
+      download: this.download,
+      signal,
+      session,
+      fail: (error) => this.fail(error),
+      commands: this.commands,
+      grow: config.growable && seats.length === 1 ? (devices) => this.grow(devices) : null,
+    })
+    this.context = context
     setRankContext(context)
     for (const note of accelerator.notes) if (context.localRank === 0) console.info(note)
     this.emit({ kind: 'ready', links: context.group.linkReports() })
+    return context
   }
 
   private acceptLinks({ config, seats }: RunStart, linkPort: MessagePort): ReturnType<typeof acceptLinks> {
@@ -143,17 +150,12 @@ export class RankProgram {
     })
   }
 
-  /** Joins the process group of a world and makes the context in which the script runs there. */
-  private async enter(
-    start: RunStart,
-    links: Awaited<ReturnType<typeof acceptLinks>>,
-    accelerator: SelectedAccelerator | null,
-  ): Promise<RankContext> {
-    const { rank, origin, uploadToken } = this.init
-    const { config, seats, generation, runId } = start
+  /** Joins the process group of a world, the first one or the larger one. */
+  private async join(start: RunStart, links: Awaited<ReturnType<typeof acceptLinks>>): Promise<LargerWorld> {
+    const { config, seats, generation } = start
     const { signal } = this.abort
     const group = await createLastingGroup({
-      rank,
+      rank: this.init.rank,
       worldSize: seats.length,
       generation,
       links,
@@ -167,29 +169,12 @@ export class RankProgram {
       this.timeline?.close()
       this.timeline = new RankTimeline(this.emit, await measureClockOffset(group, signal), seats.length)
     }
-    this.context = new RankContext({
-      group,
-      seats,
-      config,
-      accelerator,
-      files: httpRunFiles({ origin, runId, token: uploadToken, signal }),
-      emit: this.emit,
-      handOver: this.handOver,
-      download: this.download,
-      signal,
-      session: this.init.session,
-      fail: (error) => this.fail(error),
-      commands: this.commands,
-      regroup: () => group.regroup(),
-      grow: config.growable && seats.length === 1 ? (devices) => this.grow(devices) : null,
-      spans: this.timeline?.add ?? null,
-      idleSlots: start.idleSlots ?? 0,
-    })
-    return this.context
+    const { idleSlots = 0 } = start
+    return { group, seats, config, regroup: () => group.regroup(), spans: this.timeline?.add ?? null, idleSlots }
   }
 
   /** `fabric.launch()` of a script that began alone: asks for ranks, waits for them, and goes on among them. */
-  private async grow(devices: number): Promise<RankContext> {
+  private async grow(devices: number): Promise<void> {
     if (this.whenGrown !== null) {
       throw new RondoError(
         'UNSUPPORTED',
@@ -197,7 +182,6 @@ export class RankProgram {
         { rank: this.init.rank },
       )
     }
-    const before = baseRankContext()
     const timeoutMs = this.start.config.startTimeoutSeconds * 1000
     const wish: GrowWish = { rondo: 'grow', devices }
     const answered = untilCalled<RankGrow>(this.abort.signal, timeoutMs, (resolve) => {
@@ -208,11 +192,9 @@ export class RankProgram {
     this.start = start
     const links = await this.acceptLinks(start, linkPort)
     await this.group?.close()
-    const context = await this.enter(start, links, before.accelerator)
-    context.resolved = before.resolved
-    replaceRankContext(context)
-    this.emit({ kind: 'ready', links: context.group.linkReports() })
-    return context
+    const world = await this.join(start, links)
+    this.context?.enter(world)
+    this.emit({ kind: 'ready', links: world.group.linkReports() })
   }
 
   private async runScript(): Promise<unknown> {

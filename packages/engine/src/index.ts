@@ -15,8 +15,11 @@ export {
   type SafetensorsContent,
   safetensorsParts,
 } from './files/safetensors.ts'
+export { recordAcross, type WayBack } from './gradients/across-ranks.ts'
+export { type AsyncRecording, currentRecording } from './gradients/async-recording.ts'
 export { type BucketOptions, GradientBuckets } from './gradients/buckets.ts'
 export { computeGradients, type GradientOptions, type Gradients, readScalar } from './gradients/compute.ts'
+export { type AsyncGradients, computeGradientsAsync } from './gradients/compute-async.ts'
 export { type KnownGradient, LinearLoss } from './gradients/linear-loss.ts'
 export { type ReadyGradient, SteppedBackward } from './gradients/stepped-backward.ts'
 export { computesOnHost } from './host-memory.ts'

@@ -3,7 +3,7 @@
  * delegates: to the folders setup, training, collectives and logging, to checkpoints, and to launch.
  */
 import type { Columns, DataLoader } from '@rondo/data'
-import type { Model, tf } from '@rondo/engine'
+import { currentRecording, type Model, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import {
   type CheckpointState,
@@ -15,12 +15,12 @@ import {
 } from './checkpoint/index.ts'
 import { isSharedStorage } from './checkpoint/shared-storage.ts'
 import {
+  type AllGatherOptions,
   type AllReduceOptions,
   allGatherData,
   allReduceData,
   type BroadcastOptions,
   broadcastValue,
-  type CollectiveOptions,
   firstOnRankZero,
   passBarrier,
 } from './collectives/verbs.ts'
@@ -137,13 +137,13 @@ export class Fabric extends FabricProperties {
    * Runs `lossFn` forward and backward and averages the gradient over the ranks, weighted by samples. The
    * function returns a scalar tensor, the mean over the batch; the loss of this rank is returned.
    */
-  backward(lossFn: () => tf.Scalar, options: BackwardOptions = {}): Promise<number> {
-    return runBackward(this.core, lossFn, options)
+  backward(lossFn: () => tf.Scalar | Promise<tf.Scalar>, options: BackwardOptions = {}): Promise<number> {
+    return withRank(this.core.context, () => runBackward(this.core, lossFn, options))
   }
 
   /** Gradients inside `fn` only add up on this rank; the next backward outside it exchanges them. */
   noBackwardSync<T>(model: FabricModel, fn: () => T | Promise<T>, options: { enabled?: boolean } = {}): Promise<T> {
-    return withoutBackwardSync(this.core, model, fn, options)
+    return withRank(this.core.context, () => withoutBackwardSync(this.core, model, fn, options))
   }
 
   /**
@@ -191,10 +191,13 @@ export class Fabric extends FabricProperties {
 
   /**
    * Gathers equal-shaped data of all ranks: each leaf gets shape [worldSize, ...shape]; one rank adds no axis. Numbers
-   * become tensors.
+   * become tensors. With `syncGrads`, inside an asynchronous loss, the gradient flows back to every rank.
    */
-  allGather(data: unknown, options: CollectiveOptions = {}): Promise<unknown> {
-    return this.collective('allGather', () => allGatherData(this.core.context, data, options))
+  allGather(data: unknown, options: AllGatherOptions = {}): Promise<unknown> {
+    // An asynchronous loss goes on under its tape when it has waited for this.
+    const recording = options.syncGrads ? currentRecording() : null
+    const gathering = this.collective('allGather', () => allGatherData(this.core.context, data, options, recording))
+    return recording ? (recording.resumed(gathering) as Promise<unknown>) : gathering
   }
 
   /** Rank `src`'s value on every rank; anything that can be cloned, and tensors. */

@@ -8,8 +8,9 @@
 import { RondoError } from '@rondo/protocol'
 import type { Parameter } from '../model/parameters.ts'
 import { tf } from '../tfjs.ts'
+import { acrossRanks } from './across-ranks.ts'
 import { type GradientOptions, readScalar, scalarLoss, trainableOf, unusedParameters } from './compute.ts'
-import { connectingNodes, recordTape, type TapeNode } from './tape.ts'
+import { connectingNodes, type Recorded, recordTape, type TapeNode } from './tape.ts'
 
 /** A finished gradient: position among the trainable parameters, and a tensor that is the receiver's. */
 export type ReadyGradient = [index: number, gradient: tf.Tensor]
@@ -29,12 +30,12 @@ export class SteppedBackward {
 
   /**
    * Runs `lossFn` forward. Options and errors are those of `computeGradients`, and UNSUPPORTED naming an operation
-   * that has no gradient; nothing is left behind when it throws.
+   * that has no gradient; nothing is left behind when it throws. What was recorded already goes in the place of `lossFn`.
    */
-  constructor(lossFn: () => unknown, parameters: readonly Parameter[], options: GradientOptions = {}) {
+  constructor(lossFn: (() => unknown) | Recorded, parameters: readonly Parameter[], options: GradientOptions = {}) {
     const trainable = trainableOf(parameters)
     const variables = trainable.map(({ variable }) => variable)
-    const { value, tape } = recordTape(() => scalarLoss(lossFn()))
+    const { value, tape } = typeof lossFn === 'function' ? recordTape(() => scalarLoss(lossFn())) : lossFn
     const { connecting, others } = connectingNodes(tape, variables, value)
     this.tape = connecting
     for (const node of others) tf.dispose(node.saved)
@@ -90,6 +91,22 @@ export class SteppedBackward {
     return ready
   }
 
+  /** The same, where the operation may be one whose gradient comes from other ranks (across-ranks.ts). */
+  async nextAcross(): Promise<ReadyGradient[]> {
+    const node = this.tape.at(-1)
+    const [output] = node?.outputs ?? []
+    const back = output === undefined ? undefined : acrossRanks.get(output)
+    const dy = output === undefined ? undefined : this.gradients.get(output.id)
+    if (node === undefined || back === undefined || dy === undefined) return this.next()
+    this.tape.pop()
+    const dx = await back(dy)
+    for (const { id } of Object.values(node.inputs)) this.add(id, dx)
+    for (const { id } of node.outputs) this.free(id)
+    const ready = this.ready
+    this.ready = []
+    return ready
+  }
+
   /** Frees everything that was not handed out. */
   dispose(): void {
     for (const { saved } of this.tape.splice(0)) tf.dispose(saved)
@@ -117,13 +134,17 @@ export class SteppedBackward {
       })
     })
     inputs.forEach(([, { id }], i) => {
-      const dx = dxs[i] as tf.Tensor
-      const before = this.gradients.get(id)
-      this.gradients.set(id, before ? tf.add(before, dx) : dx)
-      if (before) tf.dispose([before, dx])
-      this.settle(id)
+      this.add(id, dxs[i] as tf.Tensor)
     })
     for (const { id } of node.outputs) this.free(id)
+  }
+
+  /** One more part of d loss / d tensor `id`, which is ours from now on. */
+  private add(id: number, dx: tf.Tensor): void {
+    const before = this.gradients.get(id)
+    this.gradients.set(id, before ? tf.add(before, dx) : dx)
+    if (before) tf.dispose([before, dx])
+    this.settle(id)
   }
 
   /** Counts one use of a parameter as done; after the last one its gradient is finished. */

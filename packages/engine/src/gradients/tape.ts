@@ -24,8 +24,14 @@ interface RecordingEngine {
   endTape(): void
 }
 
+/** What a function computed, and how. */
+export interface Recorded<T extends tf.Tensor = tf.Tensor> {
+  value: T
+  tape: TapeNode[]
+}
+
 /** Runs `f` under a tape of its own, which becomes the caller's. If `f` throws, everything is freed. */
-export function recordTape<T extends tf.Tensor>(f: () => T): { value: T; tape: TapeNode[] } {
+export function recordTape<T extends tf.Tensor>(f: () => T): Recorded<T> {
   const engine = tf.engine() as unknown as RecordingEngine
   invariant(engine.state.gradientDepth === 0, 'a tape may not be recorded inside another')
   let value: T | null = null

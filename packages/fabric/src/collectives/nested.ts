@@ -10,6 +10,8 @@ export interface Leaf {
   values: Float32Array | Int32Array | Float64Array
   shape: number[]
   kind: 'tensor' | 'array' | 'number'
+  /** The tensor itself. */
+  tensor?: tf.Tensor
 }
 
 /** Sees one leaf and gives what stands in its place. `name` is its place and shape, which must be equal on all ranks. */
@@ -22,7 +24,7 @@ export async function mapLeaves(data: unknown, visit: LeafVisitor, path = 'data'
   if (data instanceof tf.Tensor) {
     const values = await data.data()
     if (!(values instanceof Float32Array || values instanceof Int32Array)) throw badLeaf(data.dtype, path)
-    return seen({ values, shape: data.shape, kind: 'tensor' })
+    return seen({ values, shape: data.shape, kind: 'tensor', tensor: data })
   }
   if (data instanceof Float32Array || data instanceof Int32Array || data instanceof Float64Array) {
     return seen({ values: data, shape: [data.length], kind: 'array' })

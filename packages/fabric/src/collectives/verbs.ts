@@ -3,6 +3,7 @@
  * the same order. Not for: walking nested data.
  */
 import type { ReduceOp } from '@rondo/collectives'
+import type { AsyncRecording } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import type { RankContext } from '../context.ts'
 import { packTensors, unpackTensors } from './cloneable.ts'
@@ -21,6 +22,14 @@ export interface AllReduceOptions extends CollectiveOptions {
   op?: ReduceOp
 }
 
+export interface AllGatherOptions extends CollectiveOptions {
+  /**
+   * Lets the gradient flow back to every rank, summed over the ranks' losses. For an asynchronous loss:
+   * `fabric.backward(async () => { const all = await fabric.allGather(z, { syncGrads: true }) … })`.
+   */
+  syncGrads?: boolean
+}
+
 export interface BroadcastOptions extends CollectiveOptions {
   /** Who gives, as the group numbers its ranks; default 0. */
   src?: number
@@ -36,17 +45,16 @@ export function allReduceData<T>(context: RankContext, data: T, options: AllRedu
 }
 
 /** Each leaf of shape [ranks, ...shape]; one rank adds no axis. Throws COLLECTIVE_MISMATCH for unequal shapes. */
-export function allGatherData(context: RankContext, data: unknown, options: CollectiveOptions = {}): Promise<unknown> {
-  if ((options as { syncGrads?: unknown }).syncGrads === true) {
-    throw new RondoError(
-      'UNSUPPORTED',
-      'allGather(data, { syncGrads: true }): TensorFlow.js records gradients only while a function runs, so none can flow through other ranks. Allowed is syncGrads: false. Leave it out, and compute the loss of this rank with what was gathered as constants.',
-    )
-  }
+export function allGatherData(
+  context: RankContext,
+  data: unknown,
+  options: AllGatherOptions = {},
+  recording: AsyncRecording | null = null,
+): Promise<unknown> {
   const group = groupOf('allGather', context, options.group)
   const { signal } = context
   return context.during('communication', "script's all-gather", () =>
-    gatherLeaves(group, data, { name: options.name, signal }),
+    gatherLeaves(group, data, { name: options.name, signal }, options.syncGrads === true, recording),
   )
 }
 

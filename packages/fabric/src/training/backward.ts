@@ -7,6 +7,7 @@ import { RondoError } from '@rondo/protocol'
 import type { FabricCore } from '../core.ts'
 import type { FabricModel } from '../fabric-model.ts'
 import { sendSetup } from '../setup-event.ts'
+import { isAsync, withSettledLoss } from './async-loss.ts'
 
 export interface BackwardOptions {
   /** Which set-up model the loss trains; needed when there are several. */
@@ -17,7 +18,7 @@ export interface BackwardOptions {
 
 export async function runBackward(
   core: FabricCore,
-  lossFn: () => tf.Scalar,
+  lossFn: () => tf.Scalar | Promise<tf.Scalar>,
   options: BackwardOptions = {},
 ): Promise<number> {
   await core.requireLaunch('backward')
@@ -36,9 +37,17 @@ export async function runBackward(
         : 'backward(lossFn): no model is set up. Call fabric.setup(model, optimizer) first.',
     )
   }
+  if (!core.models.includes(model)) {
+    throw new RondoError(
+      'BAD_ARGUMENT',
+      'backward(lossFn, { model }): this model is not set up. Allowed are models that are. Pass what fabric.setup returned.',
+    )
+  }
   announce(core, model)
   const samples = options.samples ?? core.lastBatchSize ?? 1
-  core.lastLoss = await model.replica.backward(lossFn, samples, !core.skipsSync.has(model))
+  const run = (loss: () => unknown): Promise<number> =>
+    model.replica.backward(loss, samples, !core.skipsSync.has(model))
+  core.lastLoss = await (isAsync(lossFn) ? withSettledLoss(model, lossFn, run) : run(lossFn))
   return core.lastLoss
 }
 

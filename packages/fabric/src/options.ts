@@ -21,6 +21,9 @@ const FORK_NOTE =
   'strategy "ddp_fork": a browser cannot fork a process, so ranks are started fresh; what the function uses is sent to them.'
 
 /** Options of a Fabric, all optional; names and defaults are Lightning Fabric's. */
+/** Said already on this page: a script, and a Trainer for each of its verbs, may make several Fabrics. */
+const toldShortNames = new Set<string>()
+
 export interface FabricOptions {
   /** `auto`, `webgpu`, `webgl`, `wasm`, `cpu`; `gpu`, `cuda` and `mps` mean `webgpu`. */
   accelerator?: string
@@ -105,7 +108,8 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
   const inCode = asText(options.precision ?? own?.precision ?? plugins.Precision?.precision)
   const precision = choose('precision', inCode, config?.precision, config, (value) => {
     const note = shortNameNote(value)
-    if (note && !notes.includes(note)) notes.push(note)
+    if (note && !toldShortNames.has(note)) notes.push(note)
+    if (note) toldShortNames.add(note)
     return parsePrecision(value)
   })
   checkRuns(plugins)

@@ -38,6 +38,7 @@ it.each([
 it('prints once that the long name is preferred, for 16 and bf16', () => {
   const info = vi.spyOn(console, 'info').mockImplementation(() => {})
   new Fabric({ precision: 16 })
+  new Fabric({ precision: '16' })
   expect(info.mock.calls).toEqual([[expect.stringMatching(/"16" is short for "16-mixed".*preferred/)]])
   expect(['bf16', 32, 64, '16-mixed'].map((value) => shortNameNote(value) !== null)).toEqual([
     true,

@@ -50,7 +50,9 @@ function decide(core: FabricCore, lacking: string | null): RankPrecision {
   const { options, context } = core
   const plugin = options.plugins.Precision
   const made = new RankPrecision({ precision: options.precision, ...(plugin ? { plugin } : {}) }, lacking)
-  if (made.used !== made.requested && core.precision?.used !== made.used && context.localRank === 0) {
+  // Once a run: a Trainer makes a Fabric for each of its verbs.
+  const told = context.precision?.requested === made.requested && context.precision.used === made.used
+  if (made.used !== made.requested && !told && context.localRank === 0) {
     console.info(
       `precision "${made.requested}" becomes "${made.used}": ${lacking} has no arithmetic in float16, and bfloat16 has float32's range, so that no loss scale is needed.`,
     )

@@ -6,7 +6,7 @@ import { normaliseAccelerator } from '@rondo/engine'
 import type { Logger } from '@rondo/loggers'
 import { MAX_MEMBERS, RondoError, type RunConfig } from '@rondo/protocol'
 import { createStrategy, parseStrategyName, STRATEGY_NAMES, type Strategy, type StrategyName } from '@rondo/strategies'
-import { parseDevices } from './devices.ts'
+import { parseCpuDevices, parseDevices } from './devices.ts'
 import type { FabricCallback } from './logging/callbacks.ts'
 import { checkCallbacks, checkLoggers } from './logging/options.ts'
 import { checkRuns, checkSaidTwice, collectPlugins, describe, type Plugin, type Plugins } from './plugins/collect.ts'
@@ -113,6 +113,7 @@ export function resolveOptions(options: FabricOptions, config: RunConfig | null,
     return parsePrecision(value)
   })
   checkRuns(plugins)
+  checkCpuDevices(accelerator, options.devices)
   if (world) checkWorld(options, config, world)
   return {
     accelerator: accelerator ?? 'auto',
@@ -223,6 +224,12 @@ function checkJob(devices: number | null, ranks: number): void {
     `Fabric({ devices: ${devices} }) was made in one of ${ranks} launched ranks. Launch with { devices: ${devices} }, or leave the option out inside the function.`,
     { details: { option: 'devices', wanted: devices, given: ranks } },
   )
+}
+
+/** On the CPU devices are only counted: there is no list to choose from. */
+function checkCpuDevices(accelerator: string | undefined, devices: FabricOptions['devices']): void {
+  if (accelerator !== 'cpu' && accelerator !== 'wasm') return
+  if (devices !== undefined && devices !== 'auto') parseCpuDevices(devices)
 }
 
 /**

@@ -13,6 +13,7 @@ describe('becomes', () => {
     [{ gpus: '-1' }, { devices: 'auto', accelerator: 'webgpu' }],
     [{ gpus: null }, { accelerator: 'cpu' }],
     [{ gpus: 0 }, { accelerator: 'cpu' }],
+    [{ gpus: null, accelerator: 'auto' }, { accelerator: 'cpu' }],
     [{ gpus: 0, accelerator: 'wasm' }, { accelerator: 'wasm' }],
     [
       { gpus: 2, accelerator: 'ddp' },
@@ -104,6 +105,9 @@ describe('is refused', () => {
     ['CONFLICT', /gpus: 2.*devices: 2.*keep devices/, { gpus: 2, devices: 2 }],
     ['CONFLICT', /gpus: null.*devices: 1.*keep devices/, { gpus: null, devices: 1 }],
     ['CONFLICT', /accelerator: "cpu".*GPUs would not be used/, { gpus: 1, accelerator: 'cpu' }],
+    ['CONFLICT', /gpus: 0.*accelerator: "cuda".*leave gpus out/, { gpus: 0, accelerator: 'cuda' }],
+    ['BAD_DEVICES', /\[0,1\].*cpu and wasm.*whole number above 0/, { accelerator: 'wasm', devices: [0, 1] }],
+    ['BAD_DEVICES', /-1.*cpu and wasm.*whole number above 0/, { accelerator: 'cpu', devices: -1 }],
     ['CONFLICT', /numProcesses: 2.*devices: 3/, { accelerator: 'ddp_cpu', numProcesses: 2, devices: 3 }],
     ['CONFLICT', /ampLevel: "O2".*precision: 32/, { ampLevel: 'O2', precision: 32 }],
     ['CONFLICT', /replaceSamplerDdp.*useDistributedSampler/, { replaceSamplerDdp: false, useDistributedSampler: true }],

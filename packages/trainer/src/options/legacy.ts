@@ -22,6 +22,9 @@ const STRATEGY_ACCELERATORS = [
   'horovod',
 ]
 
+/** Accelerators that are GPUs, in all their spellings. */
+const GPU_NAMES = ['gpu', 'cuda', 'mps', 'webgpu', 'webgl']
+
 /** The precision that each level of apex stood for. */
 const AMP_PRECISION = { O0: '32-true', O1: '16-mixed', O2: '16-mixed', O3: '16-true' } as const
 
@@ -124,6 +127,13 @@ function readGpus({ gpus, devices, accelerator }: TrainerOptions): number[] | nu
       `${given('gpus', gpus)} and ${given('accelerator', accelerator)}: the GPUs would not be used. Allowed is one of the two: use devices for ranks on the CPU, or leave accelerator out.`,
     )
   }
+  const onGpu = typeof accelerator === 'string' && GPU_NAMES.includes(accelerator.trim().toLowerCase())
+  if (chosen === null && onGpu) {
+    throw new RondoError(
+      'CONFLICT',
+      `${given('gpus', gpus)} and ${given('accelerator', accelerator)}: no GPU is asked for on an accelerator that is one. Allowed is one of the two: leave gpus out, or use accelerator: "wasm".`,
+    )
+  }
   return chosen
 }
 
@@ -194,6 +204,7 @@ function takeGpus(
   chosen: number[] | null,
   notes: string[],
 ): void {
+  if (modern.accelerator?.trim().toLowerCase() === 'auto') delete modern.accelerator
   if (chosen === null) {
     modern.accelerator ??= 'cpu'
     notes.push(`${given('gpus', gpus)}: no GPU, so accelerator "${modern.accelerator}" is used.`)

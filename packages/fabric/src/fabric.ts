@@ -6,7 +6,10 @@ import type { Columns, DataLoader } from '@rondo/data'
 import { currentRecording, type Model, type tf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
 import {
+  type CheckpointHost,
   type CheckpointState,
+  checkpointHost,
+  chosenCheckpointIO,
   type LoadOptions,
   loadCheckpoint,
   loadRawCheckpoint,
@@ -63,12 +66,16 @@ type SetUpLoaders<L extends readonly DataLoader[]> = {
  * Lightning's Fabric means.
  */
 export class Fabric extends FabricProperties {
+  /** What save and load work with: this Fabric's own CheckpointIO, whatever a later one has. */
+  private readonly checkpoints: CheckpointHost
+
   /** Throws CONFLICT when an option and a flag disagree, BAD_ARGUMENT for a value that is not allowed. */
   constructor(options: FabricOptions = {}, context: RankContext = currentRankContext()) {
     const { resolved, plan, wanted } = resolveHere(options, context)
     super(new FabricCore(context, resolved, plan, wanted))
     context.resolved = resolved
-    if (resolved.plugins.CheckpointIO) context.checkpointIO = resolved.plugins.CheckpointIO
+    context.checkpointIO = chosenCheckpointIO(context, resolved)
+    this.checkpoints = checkpointHost(context)
     attachLoggers(context, resolved.loggers)
     if (this.localRank === 0) for (const note of resolved.notes) console.info(note)
     adoptRunMethod(this, this.core)
@@ -266,17 +273,17 @@ export class Fabric extends FabricProperties {
    * A path is relative to the run's folder, or begins with `opfs:`, `indexeddb:` or `download:`.
    */
   async save(path: string, state: CheckpointState, options: SaveOptions = {}): Promise<void> {
-    await this.collective('save', () => saveCheckpoint(this.core.context, path, state, options))
+    await this.collective('save', () => saveCheckpoint(this.checkpoints, path, state, options))
   }
 
   /** Collective: fills `state` in place from a file that `save` wrote, at any world size; returns what is left over. */
   async load(path: string, state: CheckpointState = {}, options: LoadOptions = {}): Promise<Record<string, unknown>> {
-    return this.collective('load', () => loadCheckpoint(this.core.context, path, state, options))
+    return this.collective('load', () => loadCheckpoint(this.checkpoints, path, state, options))
   }
 
   /** Collective: fills one model or optimizer from a bare safetensors file, by the names of its parameters. */
   async loadRaw(path: string, obj: unknown, options: LoadOptions = {}): Promise<void> {
-    await this.collective('loadRaw', () => loadRawCheckpoint(this.core.context, path, obj, options))
+    await this.collective('loadRaw', () => loadRawCheckpoint(this.checkpoints, path, obj, options))
   }
 
   private collective<T>(call: string, run: () => Promise<T>): Promise<T> {

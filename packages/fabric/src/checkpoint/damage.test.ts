@@ -198,11 +198,13 @@ it('a CheckpointIO of one’s own takes the place of files, on rank 0 alone', as
     }
   }
   await runRanks(2, async (rank) => {
-    new Fabric({ plugins: new Shelf(rank.context.group.rank) }, rank.context)
-    const { fabric, model, weights } = await trained(rank, 1)
+    const fabric = new Fabric({ plugins: new Shelf(rank.context.group.rank) }, rank.context)
+    await fabric.launch()
+    const { model, weights } = await trained(rank, 1)
     await fabric.save('any name at all', { model })
     const again = await trained(rank, 2)
-    await again.fabric.load('any name at all', { model: again.model })
+    await expect(again.fabric.load('x.ckpt', { model: again.model })).rejects.toThrow(/x\.ckpt/)
+    await fabric.load('any name at all', { model: again.model })
     expect(again.weights()).toEqual(weights())
     const sharded = fabric.save('x', { model }, { sharded: true })
     await expect(sharded).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringMatching(/Shelf/) })

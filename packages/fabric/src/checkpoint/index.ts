@@ -2,6 +2,7 @@
 export { type CheckpointContent, CheckpointIO, SafetensorsIO } from './checkpoint-io.ts'
 export type { CheckpointState } from './entries.ts'
 export type { SaveFilter } from './filter.ts'
+export { type CheckpointHost, checkpointHost, chosenCheckpointIO } from './host.ts'
 export { type LoadOptions, loadCheckpoint } from './load.ts'
 export { loadRawCheckpoint } from './load-raw.ts'
 export type { Download } from './place.ts'

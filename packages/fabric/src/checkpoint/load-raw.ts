@@ -4,11 +4,11 @@
  */
 import { Optimizer, type OptimizerState, parametersOf } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import type { RankContext } from '../context.ts'
 import { FabricModel, FabricOptimizer } from '../fabric-model.ts'
 import { badFile, readContent } from './content.ts'
 import { isModel } from './entries.ts'
 import { checkOptimizer, fitModel, listNames } from './fit.ts'
+import type { CheckpointHost } from './host.ts'
 import type { LoadOptions } from './load.ts'
 import { decodeValues } from './plain-values.ts'
 import { readOnRankZero } from './rank-zero.ts'
@@ -23,7 +23,7 @@ const HYPERPARAMETERS_KEY = 'rondo.hyperparameters'
  * exactly the object's names. Nothing is changed then.
  */
 export async function loadRawCheckpoint(
-  context: RankContext,
+  context: CheckpointHost,
   path: string,
   target: unknown,
   { strict = true }: LoadOptions = {},

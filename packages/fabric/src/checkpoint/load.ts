@@ -4,10 +4,10 @@
  */
 import { type NamedTensor, writeTensors } from '@rondo/engine'
 import { RondoError } from '@rondo/protocol'
-import type { RankContext } from '../context.ts'
 import { badFile, partStrategy, type ReadCheckpoint, readContent, takeTensors } from './content.ts'
 import { type CheckpointState, type Entry, entriesOf } from './entries.ts'
 import { asVariableData, checkOptimizer, fitModel, listNames } from './fit.ts'
+import type { CheckpointHost } from './host.ts'
 import { restoreScaler } from './loss-scaler.ts'
 import { readOnRankZero } from './rank-zero.ts'
 import { loadContent } from './sharded.ts'
@@ -26,7 +26,7 @@ type Step = () => unknown
  * their state. Semantics of Lightning Fabric's `load`.
  */
 export async function loadCheckpoint(
-  context: RankContext,
+  context: CheckpointHost,
   path: string,
   state: CheckpointState = {},
   { strict = true }: LoadOptions = {},

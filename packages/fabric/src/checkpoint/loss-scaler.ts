@@ -1,9 +1,9 @@
 /** The loss scaler beside optimizers in a checkpoint: a training that goes on must go on with its scale. */
 import type { LossScalerState } from '@rondo/engine'
-import type { RankContext } from '../context.ts'
 import type { CheckpointContent } from './checkpoint-io.ts'
 import { badFile } from './content.ts'
 import type { Entry } from './entries.ts'
+import type { CheckpointHost } from './host.ts'
 
 /** Metadata: the scaler's state; JSON. Only where there is a scaler. */
 const SCALER_KEY = 'rondo.lossScaler'
@@ -12,7 +12,7 @@ const SCALER_KEY = 'rondo.lossScaler'
 export function withScaler(
   content: CheckpointContent,
   entries: ReadonlyMap<string, Entry>,
-  { precision }: RankContext,
+  { precision }: CheckpointHost,
 ): CheckpointContent {
   if (!precision?.scaler || !hasOptimizer(entries)) return content
   const state = JSON.stringify(precision.scaler.stateDict())
@@ -27,7 +27,7 @@ export function restoreScaler(
   path: string,
   { metadata }: CheckpointContent,
   entries: ReadonlyMap<string, Entry>,
-  { precision }: RankContext,
+  { precision }: CheckpointHost,
 ): void {
   const saved = metadata[SCALER_KEY]
   if (saved === undefined || !precision?.scaler || !hasOptimizer(entries)) return

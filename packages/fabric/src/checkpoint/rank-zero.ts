@@ -4,8 +4,8 @@
  */
 import { decodeSafetensors, encodeSafetensors } from '@rondo/engine'
 import { fromWireError, RondoError, toWireError, type WireError } from '@rondo/protocol'
-import type { RankContext } from '../context.ts'
 import type { CheckpointContent } from './checkpoint-io.ts'
+import type { CheckpointHost } from './host.ts'
 
 type Outcome<T> = { value: T; error: null } | { value: null; error: WireError }
 
@@ -13,7 +13,7 @@ type Outcome<T> = { value: T; error: null } | { value: null; error: WireError }
  * Collective. Runs `work` on rank 0; every rank gets its value, or throws its error with rank 0 named.
  * @param name what ranks compare before they exchange a byte: other arguments on another rank are a mismatch
  */
-export async function onRankZero<T>(context: RankContext, name: string, work: () => Promise<T>): Promise<T> {
+export async function onRankZero<T>(context: CheckpointHost, name: string, work: () => Promise<T>): Promise<T> {
   const { group, signal } = context
   if (group.worldSize === 1) return work()
   const mine = group.rank === 0 ? await outcomeOf(work) : null
@@ -34,7 +34,7 @@ async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
 
 /** Collective. What rank 0 read, on every rank; other machines do not share its disk. */
 export async function readOnRankZero(
-  context: RankContext,
+  context: CheckpointHost,
   name: string,
   read: () => Promise<CheckpointContent>,
 ): Promise<CheckpointContent> {

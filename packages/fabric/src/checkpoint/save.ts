@@ -1,9 +1,9 @@
 /** `fabric.save`: rank 0 writes a state as one checkpoint, and every rank hears how that went. Not for: its content. */
-import type { RankContext } from '../context.ts'
 import { FabricModel } from '../fabric-model.ts'
 import { contentOf } from './content.ts'
 import { type CheckpointState, entriesOf } from './entries.ts'
 import { checkFilters, type SaveFilters } from './filter.ts'
+import type { CheckpointHost } from './host.ts'
 import { withScaler } from './loss-scaler.ts'
 import { onRankZero } from './rank-zero.ts'
 import { saveSharded } from './sharded.ts'
@@ -17,7 +17,7 @@ export interface SaveOptions {
 
 /** Collective. Resolves on all ranks when the checkpoint is whole. Errors of rank 0 are thrown on every rank. */
 export async function saveCheckpoint(
-  context: RankContext,
+  context: CheckpointHost,
   path: string,
   state: CheckpointState,
   { filter, sharded = false }: SaveOptions = {},

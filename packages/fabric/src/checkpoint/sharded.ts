@@ -4,8 +4,8 @@
  */
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, typeOfArray } from '@rondo/engine/safetensors'
 import { RondoError } from '@rondo/protocol'
-import type { RankContext } from '../context.ts'
 import { type CheckpointContent, SafetensorsIO } from './checkpoint-io.ts'
+import type { CheckpointHost } from './host.ts'
 import { parsePlace } from './place.ts'
 import { onRankZero } from './rank-zero.ts'
 import { joinShards, META_FILE, metaOf, parseMeta, SHARD_ID_KEY, shardFile, sliceOf } from './sharded-format.ts'
@@ -14,7 +14,7 @@ import { joinShards, META_FILE, metaOf, parseMeta, SHARD_ID_KEY, shardFile, slic
  * Collective. Each rank gives the whole content (replicas are equal) and writes its own part of it.
  * Errors: BAD_ARGUMENT for a path that is no folder of the run's, CONFLICT with a CheckpointIO of one's own.
  */
-export async function saveSharded(context: RankContext, path: string, content: CheckpointContent): Promise<void> {
+export async function saveSharded(context: CheckpointHost, path: string, content: CheckpointContent): Promise<void> {
   const { group, files, signal } = context
   checkFolder(context, path)
   const id = await onRankZero(context, `save ${path} in shards`, async () => newId())
@@ -49,7 +49,7 @@ export async function saveSharded(context: RankContext, path: string, content: C
   })
 }
 
-function checkFolder(context: RankContext, path: string): void {
+function checkFolder(context: CheckpointHost, path: string): void {
   const { scheme, name } = parsePlace(path)
   if (scheme !== null || name.split('/').length > 5) {
     throw new RondoError(
@@ -66,7 +66,7 @@ function checkFolder(context: RankContext, path: string): void {
 }
 
 /** The checkpoint at `path`, whether a file or a folder of shards. On one rank; it holds all of it. */
-export async function loadContent(context: RankContext, path: string): Promise<CheckpointContent> {
+export async function loadContent(context: CheckpointHost, path: string): Promise<CheckpointContent> {
   const { checkpointIO, files } = context
   if (!(checkpointIO instanceof SafetensorsIO) || parsePlace(path).scheme !== null) {
     return checkpointIO.loadCheckpoint(path)

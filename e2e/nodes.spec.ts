@@ -58,6 +58,7 @@ test('a run whose second node never comes ends at its deadline and names who is 
 })
 
 test('WebRTC keeps to the addresses of --interface and the ports of --udp-port-range', async () => {
+  test.skip(process.platform !== 'linux', 'only Linux tells of its sockets in a file')
   const range = '46000:46099'
   const running = startRondo([
     'run',
@@ -79,7 +80,6 @@ test('WebRTC keeps to the addresses of --interface and the ports of --udp-port-r
   expect(output).toContain('0–1 webrtc')
   const ours = ports.filter(({ port }) => port >= 46_000 && port <= 46_099)
   expect(ours.length, output).toBeGreaterThan(1)
-  // Linux, where the kernel tells: bound to loopback or elsewhere, but all within the range.
   expect(ours.some(({ address }) => address === '0100007F')).toBe(true)
 })
 

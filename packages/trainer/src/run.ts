@@ -17,10 +17,10 @@ import type { Callback } from './callbacks/callback.ts'
 import { monitored } from './callbacks/monitor.ts'
 import { callNow, callOn, type HookName, type Stage } from './hooks.ts'
 import type { VerbData } from './loaders/source.ts'
-import { checkValue, type LogPlace, resolveLog, resolveMetricLog } from './logging/log-options.ts'
+import { logCall } from './logging/log-call.ts'
+import type { LogPlace } from './logging/log-options.ts'
 import { addToHistory, type Metrics } from './logging/metrics.ts'
 import { Results } from './logging/results.ts'
-import { Metric } from './metrics/metric.ts'
 import type { LrSchedule } from './module/lr-schedule.ts'
 import type { RondoModule } from './module/module.ts'
 import { attachRuntime, type ModuleRuntime } from './module/runtime.ts'
@@ -39,11 +39,6 @@ export interface Scope {
   /** Leading dimensions of the batch's tensors, where they disagree. */
   leading?: readonly number[] | null
 }
-
-/** Hooks and steps that belong to one batch. */
-const STEP_PLACES = /(Batch(Start|End)|Step(End)?)$|^on(BeforeZeroGrad|AfterBackward|BeforeOptimizerStep)$/
-/** Hooks without an epoch whose values could be reduced. */
-const OUTSIDE_EPOCHS = /^on(Fit|Sanity|Exception)|^onTrain(Start|End)$|^on(Validation|Test)End$|^(setup|teardown)$/
 
 /** What callbacks may reach into while a fit is under way. */
 export interface FitControls {
@@ -83,7 +78,7 @@ export class Run {
   /** Names for which the hint about syncDist was given. */
   readonly hinted = new Set<string>()
   /** What was warned of once. */
-  private readonly noted = new Set<string>()
+  readonly noted = new Set<string>()
   /** Whether there is validation data and a step for it. */
   validates = false
   /** Whether validation ran to its end, the sanity check aside. */
@@ -92,7 +87,8 @@ export class Run {
   readonly atEnd: Array<() => void> = []
   /** null unless the trainer has one. */
   readonly profiler: Profiler | null
-  private place = 'setup'
+  /** Name of the hook or step that runs now. */
+  place = 'setup'
 
   constructor(trainer: Trainer, module: RondoModule, stage: Stage, data: VerbData, fabricOptions: FabricOptions) {
     this.trainer = trainer
@@ -109,7 +105,7 @@ export class Run {
       training: false,
       manual: null,
       batchSize: () => this.scope.batchSize,
-      log: (name, value, options) => this.log(name, value, options),
+      log: (name, value, options) => logCall(this, name, value, options),
     }
     this.profiler = profilerOf(this.options.profiler)
     attachRuntime(module, this.runtime)
@@ -268,70 +264,6 @@ export class Run {
     this.trainResults.reset()
     this.evaluationResults.reset()
     attachRuntime(this.module, null)
-  }
-
-  private log(name: string, value: unknown, options: Parameters<ModuleRuntime['log']>[2]): void {
-    const { stage, dataloaderIndex, batchSize } = this.scope
-    if (stage === 'predict') {
-      throw new RondoError(
-        'BAD_ARGUMENT',
-        `log("${String(name)}", …) in predict: nothing is reduced there. Allowed is log in the steps and hooks of fit, validate and test. Return values from predictStep instead.`,
-      )
-    }
-    if (this.options.barebones) {
-      throw new RondoError(
-        'BAD_ARGUMENT',
-        `log("${String(name)}", …) under Trainer({ barebones: true }): logging is one of the things that are off. Allowed is log without barebones. Take the call out, or leave barebones out.`,
-      )
-    }
-    if (OUTSIDE_EPOCHS.test(this.place)) {
-      throw new RondoError(
-        'BAD_ARGUMENT',
-        `log("${String(name)}", …) in ${this.place}: no epoch is under way. Allowed is log in steps, and in hooks of batches and epochs. Log it there.`,
-      )
-    }
-    const inStep = STEP_PLACES.test(this.place)
-    const at: LogPlace = {
-      stage: stage === 'sanity' ? 'validate' : stage,
-      hook: this.place,
-      inStep,
-      dataloaderIndex,
-      batchSize: inStep ? batchSize : 1,
-      worldSize: this.worldSize,
-    }
-    const hasLogger = this.hasLogger || this.options.fastDevRun > 0
-    const results = at.stage === 'train' ? this.trainResults : this.evaluationResults
-    if (value instanceof Metric) {
-      results.addMetric(name, this.place, value, resolveMetricLog(name, options, at, hasLogger))
-      return
-    }
-    const resolved = resolveLog(name, options, at, hasLogger)
-    const checked = checkValue(name, value)
-    if (resolved.rankZeroOnly) {
-      if (!this.trainer.board.rankZeroNames.includes(name)) this.trainer.board.rankZeroNames.push(name)
-      if (this.rank !== 0) return
-    }
-    if (inStep && options.batchSize === undefined) this.warnOfLeading(name)
-    if (typeof checked !== 'number' && checked.dtype !== 'float32') this.noteInteger(name, checked.dtype)
-    results.add(name, this.place, checked, resolved)
-  }
-
-  private warnOfLeading(name: string): void {
-    const { leading } = this.scope
-    if (!leading || !this.once('leading')) return
-    console.warn(
-      `log("${name}", …): the tensors of the batch disagree about its size (leading dimensions ${leading.join(', ')}), and the first is taken. Where that is wrong, pass batchSize.`,
-    )
-  }
-
-  private noteInteger(name: string, dtype: string): void {
-    if (this.once(`integer ${name}`)) this.print(`log("${name}", …): the value is ${dtype} and is kept as a float.`)
-  }
-
-  private once(what: string): boolean {
-    if (this.noted.has(what)) return false
-    this.noted.add(what)
-    return true
   }
 }
 

@@ -174,6 +174,19 @@ describe('refuses', () => {
     await expect(fits).rejects.toThrow(/exchanges weights/)
   })
 
+  it('a rank that steps another optimizer than the others, by a named error and not by waiting', async () => {
+    class Odd extends Turns {
+      override async trainingStep([x, y]: [tf.Tensor, tf.Tensor]): Promise<void> {
+        const both = this.optimizers() as ManualOptimizer[]
+        await this.manualBackward(() => tf.losses.meanSquaredError(y, tf.mul(x, tf.add(this.first, this.second))))
+        if (this.globalRank === 1) await both[1]?.step()
+        await both[0]?.step()
+      }
+    }
+    const odd = onRanks(2, (trainer) => trainer.fit(new Odd(), lineLoader(8)), {}, { stepTimeoutMs: 500 })
+    await expect(odd).rejects.toMatchObject({ name: 'RondoError' })
+  })
+
   it('ranks with fewer batches, naming the rank', async () => {
     const uneven = onRanks(
       2,

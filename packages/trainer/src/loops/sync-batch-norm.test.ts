@@ -201,6 +201,24 @@ describe('refuses', () => {
     await expect(uneven).rejects.toThrow(/syncBatchnorm: true: rank 1 has no training data left/)
   })
 
+  it('a rank that goes through fewer layers, by a named error and not by waiting', async () => {
+    class Short extends Normed {
+      override trainingStep([x, y]: tf.Tensor[]): tf.Tensor {
+        if (this.globalRank === 0) return super.trainingStep([x as tf.Tensor, y as tf.Tensor])
+        const layers = this.net.layers.filter((_, i) => i !== 4)
+        const output = layers.reduce((h, layer) => layer.apply(h, { training: true }) as tf.Tensor, x as tf.Tensor)
+        return tf.losses.meanSquaredError(y as tf.Tensor, output) as tf.Tensor
+      }
+    }
+    const fits = onRanks(
+      2,
+      (trainer) => trainer.fit(new Short(), lineLoader(8)),
+      { syncBatchnorm: true },
+      { stepTimeoutMs: 500 },
+    )
+    await expect(fits).rejects.toMatchObject({ name: 'RondoError' })
+  })
+
   it('strategies that exchange weights', async () => {
     await expect(fit(2, 4, { strategy: new LocalSGDStrategy({ steps: 2 }) })).rejects.toThrow(
       /each rank learns from its own/,

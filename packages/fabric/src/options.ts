@@ -24,6 +24,7 @@ const FORK_NOTE =
 /** Said already on this page: a script, and a Trainer for each of its verbs, may make several Fabrics. */
 const toldShortNames = new Set<string>()
 
+/** Options of a Fabric, all optional; names and defaults are Lightning Fabric's. */
 export interface FabricOptions {
   /** `auto`, `webgpu`, `webgl`, `wasm`, `cpu`; `gpu`, `cuda` and `mps` mean `webgpu`. */
   accelerator?: string

@@ -73,6 +73,7 @@ export abstract class Optimizer implements FusedRule {
   /** λ, as it was made with. */
   abstract readonly weightDecay: number
 
+  /** What is saved beside the state, apart from kind and learning rate. */
   protected abstract hyperparameters(): Hyperparameters
   abstract readonly formula: Formula
   abstract scalars(step: number): number[]

@@ -45,10 +45,15 @@ export abstract class ClusterEnvironment {
   abstract readonly createsProcessesExternally: boolean
   abstract readonly mainAddress: string
   abstract readonly mainPort: number
+  /** Ranks of the world. */
   abstract worldSize(): number
+  /** The rank's number in the world. */
   abstract globalRank(): number
+  /** Its number on its node. */
   abstract localRank(): number
+  /** The node's number. */
   abstract nodeRank(): number
+  /** Whether the cluster that this class knows started this rank. */
   abstract detect(): boolean
   /** Throws when `devices` a node on `nodes` nodes do not fit what the cluster gave. */
   abstract validateSettings(devices: number, nodes: number): void

@@ -22,6 +22,7 @@ const BATCH_MS = 1_000
 /** Characters that MLflow does not take in keys. */
 const FORBIDDEN = /[^\w./ -]/g
 
+/** Which experiment and run an MLFlowLogger writes to; names are Lightning's. */
 export interface MLFlowLoggerOptions {
   /** Default `lightning_logs`; made when it is not there. */
   experimentName?: string

@@ -8,6 +8,7 @@ import { Callback } from './callback.ts'
 import { checkKnown } from './known-options.ts'
 import { checkMode, checksOnEpochEnd, type Mode, refuseAbsent, viewOf } from './monitor.ts'
 
+/** Options of EarlyStopping; names and defaults are Lightning's. */
 export interface EarlyStoppingOptions {
   monitor: string
   /** By how much a value must beat the best one; default 0. Its sign does not matter. */

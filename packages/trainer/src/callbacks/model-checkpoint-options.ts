@@ -4,6 +4,7 @@ import { type Duration, parseDuration } from '../options/duration.ts'
 import { checkTemplate } from './checkpoint-name.ts'
 import { checkMode, type Mode } from './monitor.ts'
 
+/** Options of ModelCheckpoint; names and defaults are Lightning's. */
 export interface ModelCheckpointOptions {
   /** Folder, relative to the run's; default `checkpoints` in the folder of the first logger. */
   dirpath?: string

@@ -8,6 +8,7 @@ import type { RondoModule } from '../module/module.ts'
 import type { Trainer } from '../trainer.ts'
 import { Callback } from './callback.ts'
 
+/** Options of ProgressBar; names are Lightning's. */
 export interface ProgressBarOptions {
   /** Batches between two updates of the values; 0 shows no bar; default 1. */
   refreshRate?: number

@@ -15,6 +15,7 @@ import { RondoError } from '@rondo/protocol'
 /** Any of Rondo's schedulers, or a function of the count that gives a factor on the first learning rate. */
 export type AnyLrScheduler = LrScheduler | ReduceLROnPlateau | LrLambda
 
+/** A scheduler with the moments at which it moves; Lightning's dictionary. */
 export interface LrSchedulerConfig {
   scheduler: AnyLrScheduler
   /** What is counted; default `epoch`. */

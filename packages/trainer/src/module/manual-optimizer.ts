@@ -10,6 +10,7 @@ import { RondoError } from '@rondo/protocol'
 /** How a step is made; the loops give it. */
 export type ManualStep = (optimizer: ManualOptimizer) => Promise<void>
 
+/** What `this.optimizers()` gives in a module that optimizes by hand. */
 export class ManualOptimizer {
   /** How the next step clips; forgotten after it. */
   clipping: ClipOptions | null = null
@@ -32,6 +33,7 @@ export class ManualOptimizer {
     this.makeStep = makeStep
   }
 
+  /** Step size of the next step. */
   get learningRate(): number {
     return this.optimizer.learningRate
   }

@@ -45,58 +45,98 @@ export class RondoModule implements ModuleLike {
   trainingStepEnd?(outputs: AnyOutput): StepOutput
   /** As `trainingStepEnd`, without gradients; what it returns goes to the hooks. */
   validationStepEnd?(outputs: AnyOutput): AnyOutput
+  /** As `validationStepEnd`, in the test loop. */
   testStepEnd?(outputs: AnyOutput): AnyOutput
   /** Runs without gradients. Tensors are freed afterwards, unless the method is async: then it frees its own. */
   validationStep?(batch: AnyBatch, batchIndex: number, loaderIndex: number): AnyOutput
+  /** As `validationStep`, in the test loop. */
   testStep?(batch: AnyBatch, batchIndex: number, loaderIndex: number): AnyOutput
   /** The optimizer, alone or with an `lrScheduler`; or several, for a module that optimizes by hand. */
   configureOptimizers?(): Awaitable<OptimizerConfig>
 
   /** Download and the like: once on each node, before the other ranks go on. */
   prepareData?(): Awaitable<void>
+  /** Loaders of training data. */
   trainDataloader?(): Awaitable<LoaderSource>
+  /** Loaders of validation data. */
   valDataloader?(): Awaitable<LoaderSource>
+  /** Loaders of test data. */
   testDataloader?(): Awaitable<LoaderSource>
+  /** Loaders of what `predict` is for. */
   predictDataloader?(): Awaitable<LoaderSource>
+  /** A verb begins, on every rank: make here what depends on the data or the world. */
   setup?(stage: Stage): Awaitable<void>
+  /** The verb is over, also after an error. */
   teardown?(stage: Stage): Awaitable<void>
+  /** Some rank failed; called on every rank. */
   onException?(error: unknown): Awaitable<void>
+  /** Fitting begins. */
   onFitStart?(): Awaitable<void>
+  /** Fitting is over. */
   onFitEnd?(): Awaitable<void>
+  /** The sanity check begins. */
   onSanityCheckStart?(): Awaitable<void>
+  /** The sanity check is over. */
   onSanityCheckEnd?(): Awaitable<void>
+  /** Training begins. */
   onTrainStart?(): Awaitable<void>
+  /** Training is over. */
   onTrainEnd?(): Awaitable<void>
+  /** An epoch of training begins. */
   onTrainEpochStart?(): Awaitable<void>
+  /** An epoch of training is over. */
   onTrainEpochEnd?(): Awaitable<void>
+  /** Validation begins. */
   onValidationStart?(): Awaitable<void>
+  /** Validation is over. */
   onValidationEnd?(): Awaitable<void>
+  /** An epoch of validation begins. */
   onValidationEpochStart?(): Awaitable<void>
+  /** An epoch of validation is over. */
   onValidationEpochEnd?(): Awaitable<void>
+  /** Testing begins. */
   onTestStart?(): Awaitable<void>
+  /** Testing is over. */
   onTestEnd?(): Awaitable<void>
+  /** An epoch of testing begins. */
   onTestEpochStart?(): Awaitable<void>
+  /** An epoch of testing is over. */
   onTestEpochEnd?(): Awaitable<void>
+  /** Prediction begins. */
   onPredictStart?(): Awaitable<void>
+  /** Prediction is over. */
   onPredictEnd?(): Awaitable<void>
+  /** An epoch of prediction begins. */
   onPredictEpochStart?(): Awaitable<void>
+  /** An epoch of prediction is over. */
   onPredictEpochEnd?(): Awaitable<void>
   /** Synchronous, as `trainingStep`. */
   onBeforeBackward?(loss: tf.Scalar): void
+  /** Gradients are about to be forgotten. */
   onBeforeZeroGrad?(optimizer: Optimizer): Awaitable<void>
+  /** The gradients of a batch are there, averaged if this is a step. */
   onAfterBackward?(): Awaitable<void>
+  /** The averaged and clipped gradients are about to be used. */
   onBeforeOptimizerStep?(optimizer: Optimizer): Awaitable<void>
   /** A checkpoint is about to be written, on rank 0; plain data may be put into `checkpoint.extra`. */
   onSaveCheckpoint?(checkpoint: TrainerState): Awaitable<void>
   /** A fit goes on from a checkpoint; `checkpoint.extra` has what was put there. */
   onLoadCheckpoint?(checkpoint: TrainerState): Awaitable<void>
+  /** A batch of training is about to be used. */
   onTrainBatchStart?(batch: AnyBatch, batchIndex: number): Awaitable<void>
+  /** A batch of training is done. */
   onTrainBatchEnd?(outputs: { loss: number }, batch: AnyBatch, batchIndex: number): Awaitable<void>
+  /** A batch of validation is about to be used. */
   onValidationBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  /** A batch of validation is done. */
   onValidationBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  /** A batch of testing is about to be used. */
   onTestBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  /** A batch of testing is done. */
   onTestBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  /** A batch of prediction is about to be used. */
   onPredictBatchStart?(batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
+  /** A batch of prediction is done. */
   onPredictBatchEnd?(outputs: AnyOutput, batch: AnyBatch, batchIndex: number, loaderIndex: number): Awaitable<void>
 
   /**
@@ -215,6 +255,7 @@ export class RondoModule implements ModuleLike {
     manualOf(this, 'toggleOptimizer(optimizer)').toggle(optimizer)
   }
 
+  /** Gives all parameters their gradients again. */
   untoggleOptimizer(_optimizer?: ManualOptimizer): void {
     manualOf(this, 'untoggleOptimizer(optimizer)').untoggle()
   }

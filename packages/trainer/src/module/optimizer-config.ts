@@ -18,6 +18,7 @@ export interface OptimizerWithScheduler {
 
 type Entry = AnyOptimizer | OptimizerWithScheduler
 
+/** What `configureOptimizers` may return: an optimizer, one with its scheduler, or several for a module that steps by hand. */
 export type OptimizerConfig =
   | Entry
   | readonly Entry[]

@@ -16,6 +16,7 @@ export interface KernelTotal {
   bytes: number
 }
 
+/** Times every kernel below the trainer's actions; Lightning's AdvancedProfiler, with kernels in the place of functions. */
 export class AdvancedProfiler extends SimpleProfiler {
   private readonly totals = new Map<string, KernelTotal>()
 

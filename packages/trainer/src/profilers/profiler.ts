@@ -20,6 +20,7 @@ export interface ReportPlace {
   print(text: string): void
 }
 
+/** What a trainer tells which action begins and ends; extend it for one of one's own. Lightning's Profiler. */
 export abstract class Profiler {
   readonly dirpath: string
   readonly filename: string

@@ -14,6 +14,7 @@ export interface ActionTime {
   percent: number
 }
 
+/** Calls, mean and total of each of the trainer's actions, as a table; Lightning's SimpleProfiler. */
 export class SimpleProfiler extends Profiler {
   private readonly times = new Map<string, { calls: number; ms: number }>()
   private readonly open = new Map<string, number[]>()

@@ -7,6 +7,7 @@ import { Callback } from '../callback.ts'
 import { ALL_DEPTHS, modelRows } from './model-rows.ts'
 import { summaryTable } from './summary-table.ts'
 
+/** Options of ModelSummary. */
 export interface ModelSummaryOptions {
   /** Levels that are shown: 1 the module's fields, 2 their layers …; −1 all, 0 no table; default 1. */
   maxDepth?: number

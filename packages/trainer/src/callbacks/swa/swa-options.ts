@@ -9,6 +9,7 @@ import { RondoError } from '@rondo/protocol'
  */
 export type AverageFunction = (averaged: tf.Tensor, parameter: tf.Tensor, count: number) => tf.Tensor
 
+/** Options of StochasticWeightAveraging; names and defaults are Lightning's. */
 export interface StochasticWeightAveragingOptions {
   /** Learning rate that training anneals to; a number, or a list of one for each group of parameters (there is one). */
   swaLrs: number | readonly number[]

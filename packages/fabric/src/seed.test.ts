@@ -27,7 +27,7 @@ it('takes the argument, else PL_GLOBAL_SEED, else 0 with a warning', async () =>
   await withEnv({ PL_GLOBAL_SEED: '17' }, (fabric) => {
     expect([fabric.seedEverything(), fabric.seedEverything(5)]).toEqual([17, 5])
   })
-  expect(info.mock.calls.flat()).toEqual(['Global seed set to 17 on rank 0', 'Global seed set to 5 on rank 0'])
+  expect(info.mock.calls.flat()).toEqual(['seed 17 on rank 0', 'seed 5 on rank 0'])
   expect(warn).not.toHaveBeenCalled()
   await withEnv({}, (fabric) => {
     expect(fabric.seedEverything(undefined, { verbose: false })).toBe(0)

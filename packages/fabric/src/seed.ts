@@ -47,7 +47,7 @@ export function seedRank(
   if (seed === undefined && inherited === undefined) {
     console.warn(`seedEverything(): no seed given and PL_GLOBAL_SEED is not set, so ${DEFAULT_SEED} is used.`)
   }
-  if (verbose) console.info(`Global seed set to ${used} on rank ${rank}`)
+  if (verbose) console.info(`seed ${used} on rank ${rank}`)
   return used
 }
 

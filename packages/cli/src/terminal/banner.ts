@@ -10,7 +10,7 @@ const RULE = '-'.repeat(100)
 
 /** One line a rank; members count from 1. */
 export function memberLine(rank: number, worldSize: number): string {
-  return `Initializing distributed: GLOBAL_RANK: ${rank}, MEMBER: ${rank + 1}/${worldSize}`
+  return `here: GLOBAL_RANK: ${rank}, MEMBER: ${rank + 1}/${worldSize}`
 }
 
 /** Printed when all ranks are in. */
@@ -19,7 +19,7 @@ export function registeredLines(run: RunState, links: readonly LinkReport[]): st
   return [
     RULE,
     `distributed_backend=${backendInUse(run, links)}`,
-    `All distributed processes registered. Starting with ${worldSize} ${worldSize === 1 ? 'process' : 'processes'}`,
+    `${worldSize} ${worldSize === 1 ? 'rank trains' : 'ranks train together'}`,
     RULE,
   ]
 }

@@ -67,7 +67,7 @@ describe('start-up report', () => {
     made.close()
     const text = lines().join('\n')
     expect(text).toContain('GLOBAL_RANK: 0, MEMBER: 1/2')
-    expect(text).toContain('2 processes')
+    expect(text).toContain('2 ranks train together')
   })
 
   it('has the lines that Lightning users know, between rules of 100 dashes', () => {
@@ -80,7 +80,7 @@ describe('start-up report', () => {
     expect(text.filter((line) => line.includes('GLOBAL_RANK: 1, MEMBER: 2/2'))).toHaveLength(1)
     const rule = text.indexOf('-'.repeat(100))
     expect(text[rule + 1]).toBe('distributed_backend=port')
-    expect(text[rule + 2]).toContain('2 processes')
+    expect(text[rule + 2]).toContain('2 ranks train together')
     expect(text[rule + 3]).toBe('-'.repeat(100))
   })
 

@@ -1,10 +1,10 @@
 /**
  * The code of the guide compiles: all TypeScript blocks of a page, one after another, are a module that the compiler
- * accepts with the types of `rondo` as a user's editor sees them. And its links lead somewhere.
+ * accepts with the types of `rondo` as a user's editor sees them. And the links of all pages lead somewhere.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 
@@ -16,6 +16,14 @@ const CHECKED = join(ROOT, 'dist', `guide-${process.pid}`)
 const COMPILER_TIMEOUT_MS = 120_000
 
 const PAGES = readdirSync(GUIDE).filter((name) => name.endsWith('.md'))
+
+const ALL_PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
+    .map((name) => `docs/${name.split(sep).join('/')}`),
+]
 
 function codeOf(page: string): string {
   const text = readFileSync(join(GUIDE, page), 'utf8')
@@ -36,12 +44,14 @@ describe('the guide', () => {
     const { stdout, stderr } = spawnSync(compiler, ['-p', CHECKED], { encoding: 'utf8' })
     expect(stdout + stderr).toBe('')
   })
+})
 
-  it.each(PAGES)('leads somewhere with every link of %s', (page) => {
-    const links = [...readFileSync(join(GUIDE, page), 'utf8').matchAll(/\]\(([^)#]+?)(?:#[^)]*)?\)/g)].map(
+describe('links', () => {
+  it.each(ALL_PAGES)('of %s lead somewhere', (page) => {
+    const links = [...readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
       ([, to]) => to,
     )
-    const broken = links.filter((to) => to !== undefined && !/^https?:/.test(to) && !existsSync(join(GUIDE, to)))
+    const broken = links.filter((to) => to && !/^https?:/.test(to) && !existsSync(join(ROOT, dirname(page), to)))
     expect(broken).toEqual([])
   })
 })

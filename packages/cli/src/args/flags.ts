@@ -22,9 +22,9 @@ export type FlagKind =
 export type Flag = FlagKind & { help: string }
 
 export const ACCELERATOR_CHOICES = ['auto', 'webgpu', 'webgl', 'wasm', 'cpu', 'gpu', 'cuda', 'mps'] as const
-/** Strategies that a command line can start; the function-launched ones need code to call them. */
+/** Strategies that a command line can start; the function-launched ones need code to call them, the others options. */
 export const STRATEGY_CHOICES: readonly string[] = STRATEGY_NAMES.filter(
-  (name) => !/spawn|fork|notebook|post_/.test(name),
+  (name) => !/spawn|fork|notebook|offload|post_/.test(name),
 )
 export const PRECISION_CHOICES: readonly string[] = [...PRECISIONS, ...SHORT_PRECISIONS]
 /** Names that torch users type; each stands for one of the backends. */

@@ -65,7 +65,7 @@ test('npm run train is the first command on a fresh clone, and reaches 0.97 on M
   for (const piece of [
     'GLOBAL_RANK: 0, MEMBER: 1/2',
     'world size',
-    'learning rate',
+    'effective batch',
     'test accuracy 0.9',
     'report.json',
   ]) {

@@ -43,6 +43,11 @@ describe('encodeValue and decodeValue', () => {
     )
   })
 
+  it('tell no names from one empty name', async () => {
+    const value = new Map([[{ '': 0 }, new Map()]])
+    expect(await again(value)).toStrictEqual(value)
+  })
+
   it('keep what is shared shared, in any graph', async () => {
     // Objects whose properties lead to any of the others, themselves included.
     const graph = fc

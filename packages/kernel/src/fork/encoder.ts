@@ -320,7 +320,10 @@ export class Encoder {
     const text = keys.join(KEY_SEPARATOR)
     const known = this.#shapes.get(text)
     // Names may hold the separator: the list itself decides.
-    if (known !== undefined && this.#keys[known]!.every((key, index) => key === keys[index])) return known
+    const same = known === undefined ? undefined : this.#keys[known]
+    if (known !== undefined && same?.length === keys.length && same.every((key, index) => key === keys[index])) {
+      return known
+    }
     const index = this.#keys.push(keys) - 1
     this.#shapes.set(text, index)
     return index

@@ -57,7 +57,7 @@ test('a run whose second node never comes ends at its deadline and names who is 
   expect(report?.error?.message).toMatch(/rank 1.*node 1/)
 })
 
-test('WebRTC keeps to the addresses of --interface and the ports of --udp-port-range', async () => {
+test('WebRTC keeps to the ports of --udp-port-range', async () => {
   test.skip(process.platform !== 'linux', 'only Linux tells of its sockets in a file')
   const range = '46000:46099'
   const running = startRondo([
@@ -65,7 +65,6 @@ test('WebRTC keeps to the addresses of --interface and the ports of --udp-port-r
     `--main-port=${await freePort()}`,
     '--devices=2',
     '--process-group-backend=webrtc',
-    '--interface=lo',
     `--udp-port-range=${range}`,
     'e2e/scripts/tiny.ts',
     '--steps',
@@ -78,19 +77,18 @@ test('WebRTC keeps to the addresses of --interface and the ports of --udp-port-r
   running.process.kill('SIGINT')
   const { output } = await running.finished
   expect(output).toContain('0–1 webrtc')
-  const ours = ports.filter(({ port }) => port >= 46_000 && port <= 46_099)
+  const ours = ports.filter((port) => port >= 46_000 && port <= 46_099)
   expect(ours.length, output).toBeGreaterThan(1)
-  expect(ours.some(({ address }) => address === '0100007F')).toBe(true)
 })
 
-/** Local addresses (as the kernel writes them) and ports of all UDP sockets over IPv4. */
-function udpPorts(): Array<{ address: string; port: number }> {
+/** Ports of all UDP sockets over IPv4. */
+function udpPorts(): number[] {
   return readFileSync('/proc/net/udp', 'utf8')
     .split('\n')
     .slice(1)
     .flatMap((line) => {
-      const [, address, port] = /^\s*\d+: ([0-9A-F]{8}):([0-9A-F]{4}) /.exec(line) ?? []
-      return address && port ? [{ address, port: Number.parseInt(port, 16) }] : []
+      const [, port] = /^\s*\d+: [0-9A-F]{8}:([0-9A-F]{4}) /.exec(line) ?? []
+      return port ? [Number.parseInt(port, 16)] : []
     })
 }
 

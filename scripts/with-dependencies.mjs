@@ -46,7 +46,7 @@ function matchesLock() {
     const wanted = JSON.parse(readFileSync(LOCK, 'utf8')).packages
     const present = JSON.parse(readFileSync(INSTALLED, 'utf8')).packages
     return Object.entries(wanted).every(([path, entry]) => {
-      if (!path.startsWith('node_modules/') || entry.optional || entry.devOptional || entry.peer) return true
+      if (!path.includes('node_modules/') || entry.optional || entry.devOptional || entry.peer) return true
       if (entry.link) return existsSync(join(ROOT, path))
       return present[path]?.version === entry.version
     })

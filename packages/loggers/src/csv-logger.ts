@@ -3,8 +3,8 @@
  * new column rewrites the file once. Not for: how bytes reach a disk (the sink).
  */
 import { RondoError } from '@rondo/protocol'
-import { LogFolder } from './log-folder.ts'
-import { type FileSink, type Hyperparams, Logger, type LoggerHost, type RunStatus } from './logger.ts'
+import { FolderLogger } from './folder-logger.ts'
+import type { FileSink, Hyperparams, RunStatus } from './logger.ts'
 import { MetricsTable, STEP_COLUMN, widened } from './metrics-table.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -27,10 +27,10 @@ export interface CSVLoggerOptions {
   sink?: FileSink
 }
 
-export class CSVLogger extends Logger {
+/** Writes metrics as rows of `metrics.csv`, whose columns grow with new names; Lightning's CSVLogger. */
+export class CSVLogger extends FolderLogger {
   readonly #prefix: string
   readonly #flushSteps: number
-  readonly #folder: LogFolder
   readonly #table = new MetricsTable()
   readonly #queue: WriteQueue
   #hyperparams: Hyperparams | undefined
@@ -42,38 +42,17 @@ export class CSVLogger extends Logger {
 
   /** Errors: BAD_ARGUMENT when `flushLogsEveryNSteps` is no whole number ≥ 1, or the folder is not inside of the run's. */
   constructor(options: CSVLoggerOptions = {}) {
-    super()
     const { prefix, flushLogsEveryNSteps = DEFAULT_FLUSH_STEPS, ...folder } = options
+    super({ owner: 'CSVLogger', ...folder })
     if (!Number.isSafeInteger(flushLogsEveryNSteps) || flushLogsEveryNSteps < 1) {
       throw new RondoError(
         'BAD_ARGUMENT',
         `CSVLogger: flushLogsEveryNSteps is ${flushLogsEveryNSteps}; allowed is a whole number ≥ 1. Leave it out for ${DEFAULT_FLUSH_STEPS}.`,
       )
     }
-    this.#folder = new LogFolder({ owner: 'CSVLogger', ...folder })
     this.#prefix = prefix ? `${prefix}-` : ''
     this.#flushSteps = flushLogsEveryNSteps
     this.#queue = new WriteQueue('CSVLogger', () => this.logDir)
-  }
-
-  get name(): string {
-    return this.#folder.name
-  }
-
-  get version(): number | string {
-    return this.#folder.version
-  }
-
-  override get rootDir(): string {
-    return this.#folder.rootDir
-  }
-
-  override get logDir(): string {
-    return this.#folder.path
-  }
-
-  override attach(host: LoggerHost): void {
-    this.#folder.attach(host)
   }
 
   override logHyperparams(params: Hyperparams): void {
@@ -90,7 +69,7 @@ export class CSVLogger extends Logger {
         `CSVLogger.logMetrics: ${key} is ${String(value)}; values are numbers and "${STEP_COLUMN}" is the file's own column. Turn tensors into numbers, or rename the metric.`,
       )
     }
-    if (!this.#folder.host.writes) return
+    if (!this.folder.host.writes) return
     this.#table.add(Object.fromEntries(named), step)
     if (step + 1 - this.#flushedStep < this.#flushSteps && step + 1 >= this.#flushedStep) return
     this.#flushedStep = step + 1
@@ -100,7 +79,7 @@ export class CSVLogger extends Logger {
 
   override save(): Promise<void> {
     return this.#queue.add(async () => {
-      const { sink, writes } = this.#folder.host
+      const { sink, writes } = this.folder.host
       if (!writes) return
       await this.#writeHyperparams(sink)
       await this.#writeMetrics(sink)
@@ -115,13 +94,13 @@ export class CSVLogger extends Logger {
     const params = this.#hyperparams
     if (!params) return
     // JSON is YAML 1.2 too, and needs no library.
-    await sink.write(`${await this.#folder.settle()}/hparams.yaml`, `${JSON.stringify(params, null, 2)}\n`)
+    await sink.write(`${await this.folder.settle()}/hparams.yaml`, `${JSON.stringify(params, null, 2)}\n`)
     if (this.#hyperparams === params) this.#hyperparams = undefined
   }
 
   async #writeMetrics(sink: FileSink): Promise<void> {
     if (this.#table.length === this.#writtenRows) return
-    const path = `${await this.#folder.settle()}/metrics.csv`
+    const path = `${await this.folder.settle()}/metrics.csv`
     const grows = sink.append !== undefined && sink.read !== undefined
     // Taken at once: rows that come while this writes are for the next write.
     const rows = this.#table.length

@@ -3,8 +3,8 @@
  * row is written at once, so that a crash loses none. Not for: images, histograms, graphs.
  */
 import { RondoError } from '@rondo/protocol'
-import { LogFolder } from '../log-folder.ts'
-import { type FileSink, type Hyperparams, Logger, type LoggerHost, type RunStatus } from '../logger.ts'
+import { FolderLogger } from '../folder-logger.ts'
+import type { FileSink, Hyperparams, RunStatus } from '../logger.ts'
 import { WriteQueue } from '../write-queue.ts'
 import { scalarsRecord, sessionEndRecord, sessionStartRecord, versionRecord } from './event-record.ts'
 
@@ -33,8 +33,8 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024
 /** Lightning's: what a metric is before anybody measured it. */
 const NO_HP_METRIC = -1
 
-export class TensorBoardLogger extends Logger {
-  readonly #folder: LogFolder
+/** Writes scalars and settings as an event file that TensorBoard opens; Lightning's TensorBoardLogger. */
+export class TensorBoardLogger extends FolderLogger {
   readonly #options: { defaultHpMetric: boolean; prefix: string; subDir: string; host: string | undefined }
   readonly #queue: WriteQueue
   /** Records that are not written yet; all of them where the sink cannot append. */
@@ -49,9 +49,8 @@ export class TensorBoardLogger extends Logger {
 
   /** Errors: BAD_ARGUMENT when the folder is not inside of the run's. */
   constructor(options: TensorBoardLoggerOptions = {}) {
-    super()
     const { defaultHpMetric = true, prefix, subDir = '', host, ...folder } = options
-    this.#folder = new LogFolder({ owner: 'TensorBoardLogger', ...folder })
+    super({ owner: 'TensorBoardLogger', ...folder })
     if (subDir !== '' && !/^(?!\.)[\w.=-]{1,100}$/.test(subDir)) {
       throw new RondoError(
         'BAD_ARGUMENT',
@@ -62,25 +61,10 @@ export class TensorBoardLogger extends Logger {
     this.#queue = new WriteQueue('TensorBoardLogger', () => this.logDir)
   }
 
-  get name(): string {
-    return this.#folder.name
-  }
-
-  get version(): number | string {
-    return this.#folder.version
-  }
-
-  override get rootDir(): string {
-    return this.#folder.rootDir
-  }
-
+  /** Folder of the event file. */
   override get logDir(): string {
     const { subDir } = this.#options
-    return subDir === '' ? this.#folder.path : `${this.#folder.path}/${subDir}`
-  }
-
-  override attach(host: LoggerHost): void {
-    this.#folder.attach(host)
+    return subDir === '' ? this.folder.path : `${this.folder.path}/${subDir}`
   }
 
   /**
@@ -88,7 +72,7 @@ export class TensorBoardLogger extends Logger {
    * JSON. Numbers are scalars of step 0 named `hparams/<name>` too.
    */
   override logHyperparams(params: Hyperparams): void {
-    if (!this.#folder.host.writes) return
+    if (!this.folder.host.writes) return
     this.#hyperparams = { unwritten: true, params: { ...params } }
     const entries = Object.entries(params)
     const shown = entries.map(([key, value]) => [key, isPlain(value) ? value : JSON.stringify(value ?? null)] as const)
@@ -116,7 +100,7 @@ export class TensorBoardLogger extends Logger {
         `TensorBoardLogger.logMetrics: ${wrong[0]} is ${String(wrong[1])}; values are numbers. Turn tensors into numbers first.`,
       )
     }
-    if (entries.length === 0 || !this.#folder.host.writes) return
+    if (entries.length === 0 || !this.folder.host.writes) return
     const { prefix } = this.#options
     const now = this.#open()
     const named = entries.map(([key, value]) => [prefix + key, value] as const)
@@ -129,7 +113,7 @@ export class TensorBoardLogger extends Logger {
   }
 
   override async finalize(status: RunStatus): Promise<void> {
-    if (this.#hyperparams && this.#folder.host.writes) {
+    if (this.#hyperparams && this.folder.host.writes) {
       this.#records.push(sessionEndRecord(this.#open(), status === 'success'))
       this.#unwritten = true
     }
@@ -154,8 +138,8 @@ export class TensorBoardLogger extends Logger {
 
   async #write(): Promise<void> {
     if (!this.#unwritten || this.#startedAt === null) return
-    const { sink, hostname } = this.#folder.host
-    const folder = await this.#folder.settle()
+    const { sink, hostname } = this.folder.host
+    const folder = await this.folder.settle()
     const saved = this.#hyperparams
     if (saved?.unwritten) {
       await sink.write(`${folder}/hparams.yaml`, `${JSON.stringify(saved.params, null, 2)}\n`)
